@@ -1,0 +1,81 @@
+"""Everything that Fleetglow can refuse.
+
+FleetglowError            code, message
+├── InvalidInput          something a caller sent is malformed or out of range      -> 400, socket error
+│   └── TooLarge          more than the interface takes                             -> 413, socket error
+├── NotAllowed            the caller is not entitled to it                          -> 403
+├── PoisonRecord          a stream record that no retry can make readable           -> failure queue
+├── StaleLease            another broadcaster has taken over                        -> the round ends
+└── Unavailable           a part we depend on did not answer in time                -> 503, retried
+
+The mapping to HTTP and to WebSocket answers stands in `adapters/http.py` and `adapters/websocket.py`.
+"""
+
+from typing import Any
+
+# A refused value is shown, but never at a length that would flood a log or an answer.
+SHOWN_CHARACTERS = 80
+
+
+class FleetglowError(Exception):
+    """Base of all errors that a caller may want to catch.
+
+    Attributes:
+        code: a stable word for programs, such as `out_of_range`.
+    """
+
+    code = "internal_error"
+
+
+class InvalidInput(FleetglowError):
+    """Names the field at fault, what was expected and what came."""
+
+    code = "invalid"
+
+    def __init__(self, field: str, expected: str, got: object, code: str = "invalid") -> None:
+        super().__init__(f"{field}: expected {expected}, got {shown(got)}")
+        self.field = field
+        self.code = code
+
+
+class TooLarge(InvalidInput):
+    """More than the interface takes at once."""
+
+    def __init__(self, field: str, expected: str, got: object) -> None:
+        super().__init__(field, expected, got, code="too_large")
+
+
+class NotAllowed(FleetglowError):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class PoisonRecord(FleetglowError):
+    """A stream record that is not one of ours or is broken: no retry can help it."""
+
+    code = "poison_record"
+
+
+class StaleLease(FleetglowError):
+    """Another broadcaster holds the lease now."""
+
+    code = "stale_lease"
+
+
+class Unavailable(FleetglowError):
+    """A part that we depend on did not answer in time."""
+
+    code = "unavailable"
+
+
+class Literal(str):
+    """A description of what came, to be shown as it is instead of quoted."""
+
+    __slots__ = ()
+
+
+def shown(value: Any) -> str:
+    """A refused value as one short printable piece of text."""
+    text = str(value) if isinstance(value, Literal) else repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
