@@ -1,0 +1,5 @@
+"""`python -m fleetglow`."""
+
+from fleetglow.cli import main
+
+main()

@@ -1,0 +1,29 @@
+"""The command line: each command is one function in a module of its name in fleetglow/commands/."""
+
+import sys
+
+import typer
+
+from fleetglow.commands.token import token
+from fleetglow.errors import FleetglowError
+
+COMMANDS = (token,)
+
+app = typer.Typer(
+    name="fleetglow",
+    help="A live heatmap of a fleet: run it on this machine, feed it, watch it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command; an expected failure is one line on stderr and exit status 1."""
+    try:
+        app()
+    except FleetglowError as error:
+        sys.stderr.write(f"fleetglow: {error}\n")
+        sys.exit(1)

@@ -1,0 +1,78 @@
+"""Which local stack a command means: its ports and the folder that holds its process files, logs and data."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetglow.errors import BadInput
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+STACK_NAME = "fleetglow"
+DEFAULT_PORT = 4566
+# The local cloud's other servers stand at the same distance from the port as with the default one,
+# so that a second instance needs only another FLEETGLOW_PORT.
+WEBSOCKET_PORT_OFFSET = 4510 - DEFAULT_PORT
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One local stack: `port` on 127.0.0.1 and `home`, a folder of its own."""
+
+    home: Path
+    port: int
+
+    @classmethod
+    def from_env(cls, port: int | None = None) -> "Instance":
+        """FLEETGLOW_HOME (default `.fleetglow/` in the project) and the port given, or FLEETGLOW_PORT (default 4566)."""
+        home = Path(os.environ.get("FLEETGLOW_HOME") or PROJECT_ROOT / ".fleetglow").resolve()
+        return cls(home, _port(os.environ.get("FLEETGLOW_PORT") or DEFAULT_PORT) if port is None else _port(port))
+
+    @property
+    def websocket_port(self) -> int:
+        return self.port + WEBSOCKET_PORT_OFFSET
+
+    @property
+    def local_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where the stack was deployed: what `up` last noted, else this instance's own port."""
+        try:
+            return str(json.loads(self.stack_file.read_text())["endpoint_url"])
+        except FileNotFoundError:
+            return self.local_url
+
+    @property
+    def stack_file(self) -> Path:
+        return self.home / "stack.json"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.home / "localstack.pid"
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "localstack.log"
+
+    @property
+    def data_dir(self) -> Path:
+        return self.home / "data"
+
+    def remember_endpoint(self, endpoint_url: str) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.stack_file.write_text(json.dumps({"endpoint_url": endpoint_url}) + "\n")
+
+    def forget_endpoint(self) -> None:
+        self.stack_file.unlink(missing_ok=True)
+
+
+def _port(value: str | int) -> int:
+    try:
+        port = int(value)
+    except ValueError:
+        port = 0
+    if not 1024 <= port <= 65535:
+        raise BadInput(f"port: expected 1024 to 65535, got {value!r}")
+    return port
