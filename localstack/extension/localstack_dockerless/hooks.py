@@ -1,0 +1,23 @@
+"""What happens when LocalStack starts and stops."""
+
+from pathlib import Path
+
+from localstack import config
+from localstack.runtime import hooks
+
+from localstack_dockerless import lifecycle
+
+
+def process_folders() -> Path:
+    """The cache folder outlives a LocalStack (its temporary folder does not), so that the next one can sweep."""
+    return Path(config.dirs.cache) / "dockerless" / "processes"
+
+
+@hooks.on_infra_start(priority=1000)
+def dockerless_start() -> None:
+    lifecycle.start_warden(process_folders())
+
+
+@hooks.on_infra_shutdown()
+def dockerless_shutdown() -> None:
+    pass
