@@ -4,6 +4,8 @@ A cell is a geohash of `precision` characters; a tile is a cell's prefix, two ch
 1,024 cells. Positions are WGS 84 degrees, latitude first.
 """
 
+from functools import lru_cache
+
 import geohash
 import msgspec
 
@@ -87,6 +89,12 @@ class TileRange(msgspec.Struct, frozen=True):
         size = len(self.south_west)
         return [_tile(x, y, size) for y in range(south, north + 1) for x in range(west, east + 1)]
 
+    def holds(self, tile: str) -> bool:
+        """Whether a tile of the same size lies in the rectangle."""
+        (west, south), (east, north) = _grid(self.south_west), _grid(self.north_east)
+        x, y = _grid(tile)
+        return west <= x <= east and south <= y <= north
+
     def count(self) -> int:
         (west, south), (east, north) = _grid(self.south_west), _grid(self.north_east)
         return (east - west + 1) * (north - south + 1)
@@ -115,6 +123,7 @@ def _covering(bbox: BBox, size: int) -> TileRange:
     return TileRange(cell_of(bbox.south, bbox.west, size), cell_of(bbox.north, bbox.east, size))
 
 
+@lru_cache(maxsize=65_536)
 def _grid(tile: str) -> tuple[int, int]:
     """Column and row of a geohash in the grid of its size: its bits, unpicked."""
     x = y = 0

@@ -11,6 +11,7 @@ FleetglowError            code, message
 The mapping to HTTP and to WebSocket answers stands in `adapters/http.py` and `adapters/websocket.py`.
 """
 
+import json
 from typing import Any
 
 # A refused value is shown, but never at a length that would flood a log or an answer.
@@ -76,6 +77,6 @@ class Literal(str):
 
 
 def shown(value: Any) -> str:
-    """A refused value as one short printable piece of text."""
-    text = str(value) if isinstance(value, Literal) else repr(value)
+    """A refused value as one short printable piece of text, as JSON writes it."""
+    text = str(value) if isinstance(value, Literal) else json.dumps(value, default=repr)
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"

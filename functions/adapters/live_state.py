@@ -1,0 +1,177 @@
+"""The live state of every city, in Valkey: exact counts, kept by one script call per batch.
+
+The scripts in `lua/` are the only writers; each call is atomic within its city, whose keys share the hash tag `{city}`.
+"""
+
+import secrets
+from itertools import batched
+from typing import Any, Self
+
+import redis
+
+from adapters import valkey
+from adapters.settings import LiveStateSettings
+from heatmap.errors import StaleLease, Unavailable
+from heatmap.state import Applied, Changes, Conservation, Stamp, Tick, View
+from heatmap.viewports import Viewport
+
+# Driver and register are two arguments each, and a managed cache takes 3,999 in one request.
+PINGS_PER_CALL = 1_000
+
+# A viewer that was away for longer than this may have to take a snapshot instead of resuming.
+TOMBSTONE_MS = 300_000
+
+CITIES_KEY = "cities"
+
+
+class LiveState:
+    """Drivers, counts and viewports of every city."""
+
+    def __init__(self, client: redis.Redis, precisions: tuple[int, ...]) -> None:
+        self._client = client
+        self.precisions = precisions
+
+    @classmethod
+    def from_env(cls) -> Self:
+        settings = LiveStateSettings.from_env()
+        return cls(valkey.connect(settings.redis_url), settings.precisions)
+
+    def apply(self, cities: dict[str, list[str | bytes]], received_at: int) -> Applied:
+        """Move drivers to where their pings say they are; a ping that is not newer changes nothing.
+
+        Args:
+            cities: for each city driver, register, driver, register, …
+            received_at: when the newest of the pings reached us, UTC milliseconds.
+
+        Raises:
+            Unavailable: the state did not answer; some of the pings may have been applied, and all may be again.
+        """
+        calls = [
+            self._call(city, received_at, *part)
+            for city, flat in cities.items()
+            for part in batched(flat, 2 * PINGS_PER_CALL, strict=False)
+        ]
+        self._note_cities(cities)
+        answers = valkey.run(self._client, valkey.script("city", "apply"), calls)
+        applied, late, duplicate = (sum(answer[i] for answer in answers) for i in range(3))
+        return Applied(applied, late, duplicate)
+
+    def cities(self) -> list[str]:
+        """The cities and regions that have been pinged from."""
+        try:
+            return sorted(city.decode() for city in self._client.smembers(CITIES_KEY))
+        except redis.RedisError as error:
+            raise Unavailable(f"the live state did not answer: {error}") from error
+
+    def tick(self, cities: list[str], token: int, number: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
+        """Take out silent drivers and tell what changed where somebody watches, in each city.
+
+        Args:
+            token: the fencing token of the lease.
+            number: of the tick; each is made once.
+            now: UTC milliseconds.
+            driver_ttl_ms: a driver whose newest ping is this old has gone silent.
+
+        Raises:
+            StaleLease: another broadcaster has taken over, or this tick was made already.
+            Unavailable: the state did not answer.
+        """
+        calls = [self._call(city, token, number, now, now - driver_ttl_ms, TOMBSTONE_MS) for city in cities]
+        answers = valkey.run(self._client, valkey.script("city", "tick"), calls)
+        if not all(answers):
+            raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token} or made it already")
+        return {city: _tick(answer) for city, answer in zip(cities, answers, strict=True)}
+
+    def note_sent(self, token: int, sent: dict[str, Tick]) -> None:
+        """Note that these changes are on their way to their viewers, so that the next tick goes on from there."""
+        calls = []
+        for city, tick in sent.items():
+            arguments: list[valkey.Argument] = [token, tick.stamp.rev]
+            for changes in tick.changes:
+                arguments += [changes.precision, len(changes.previous), *changes.previous]
+            calls.append(self._call(city, *arguments, epoch=tick.stamp.epoch))
+        valkey.run(self._client, valkey.script("city", "sent"), calls)
+
+    def view(self, city: str, precision: int, since: int = 0, epoch: str = "") -> View:
+        """The cells that changed after a revision of an epoch, or all of them."""
+        return self._view(self._call(city, self.precisions.index(precision) + 1, since, epoch))
+
+    def watch(self, viewport: Viewport, connection_id: str, since: int = 0, epoch: str = "") -> View:
+        """As `view`, and from that revision on the connection is among the viewport's viewers."""
+        index = self.precisions.index(viewport.precision) + 1
+        self._note_cities([viewport.city])
+        return self._view(
+            self._call(
+                viewport.city, index, since, epoch, viewport.extent, connection_id, last_key=_viewers_key(viewport)
+            )
+        )
+
+    def unwatch(self, viewports: list[Viewport], connection_id: str) -> None:
+        """The connection is no longer among these viewports' viewers."""
+        calls = [
+            ([_viewers_key(v), f"{{{v.city}}}:v:{v.precision}"], [connection_id, v.extent]) for v in viewports
+        ]
+        valkey.run(self._client, valkey.script("unwatch"), calls)
+
+    def viewers(self, viewports: list[Viewport]) -> list[list[str]]:
+        """The connections that watch each of these viewports."""
+        pipeline = self._client.pipeline(transaction=False)
+        for viewport in viewports:
+            pipeline.smembers(_viewers_key(viewport))
+        try:
+            return [sorted(member.decode() for member in members) for members in pipeline.execute()]
+        except redis.RedisError as error:
+            raise Unavailable(f"the live state did not answer: {error}") from error
+
+    def check(self, city: str) -> Conservation:
+        """Live drivers and the sum over the cells at each precision, of one moment."""
+        [(live, seen, *sums)] = valkey.run(self._client, valkey.script("city", "check"), [self._call(city)])
+        # A driver without a last-seen time would never leave: as wrong as a wrong count, so it shows as one.
+        return Conservation(min(live, seen), dict(zip(self.precisions, sums, strict=True)))
+
+    def recount(self, city: str) -> None:
+        """Derive the counts anew from the drivers, under a new epoch."""
+        valkey.run(self._client, valkey.script("city", "recount"), [self._call(city)])
+
+    def _view(self, call: valkey.Call) -> View:
+        [answer] = valkey.run(self._client, valkey.script("city", "view"), [call])
+        *stamp, since, cells, counts = answer
+        return View(_stamp(stamp), since, _cells(cells, counts))
+
+    def _call(self, city: str, *arguments: valkey.Argument, epoch: str = "", last_key: str = "") -> valkey.Call:
+        keys = [f"{{{city}}}:meta", f"{{{city}}}:drivers", f"{{{city}}}:seen"]
+        for p in self.precisions:
+            keys += [f"{{{city}}}:n:{p}", f"{{{city}}}:r:{p}", f"{{{city}}}:v:{p}", f"{{{city}}}:f:{p}"]
+        if last_key:
+            keys.append(last_key)
+        precisions = ",".join(str(p) for p in self.precisions)
+        return keys, [precisions, epoch or secrets.token_hex(4), *arguments]
+
+    def _note_cities(self, cities: Any) -> None:
+        """Before a city's state is touched, so that it is never left out of a tick."""
+        try:
+            self._client.sadd(CITIES_KEY, *cities)
+        except redis.RedisError as error:
+            raise Unavailable(f"the live state did not answer: {error}") from error
+
+
+def _viewers_key(viewport: Viewport) -> str:
+    return f"{{{viewport.city}}}:c:{viewport.precision}:{viewport.extent}"
+
+
+def _stamp(values: list[Any]) -> Stamp:
+    epoch, rev, live, last_event = values
+    return Stamp(epoch.decode(), rev, live, last_event)
+
+
+def _cells(cells: list[bytes], counts: list[bytes]) -> dict[str, int]:
+    return {cell.decode(): int(count) for cell, count in zip(cells, counts, strict=True)}
+
+
+def _tick(answer: list[Any]) -> Tick:
+    stamp, (swept, *parts) = answer[:4], answer[4:]
+    changes = []
+    for precision, _base, chain, viewports, cells, counts, tiles, sent in parts:
+        previous = {tile.decode(): int(rev or chain) for tile, rev in zip(tiles, sent, strict=True)}
+        changes.append(Changes(precision, sorted(v.decode() for v in viewports), _cells(cells, counts), previous))
+    return Tick(_stamp(stamp), swept, changes)

@@ -1,0 +1,46 @@
+-- Move drivers to where their newest pings say they are.
+-- ARGV  …, time of the newest ping's receipt, then driver, register, driver, register, …
+-- Returns applied, late, duplicate, revision.
+ensure_epoch()
+local swept_to = redis.call('HGET', META, 'swept_to') or ''
+if ARGV[3] > (redis.call('HGET', META, 'last_event') or '') then redis.call('HSET', META, 'last_event', ARGV[3]) end
+
+local sub = string.sub
+local ids = {}
+for k = 4, #ARGV, 2 do ids[#ids + 1] = ARGV[k] end
+local known = read(DRIVERS, ids)
+
+local newest = {}
+local moved = {}
+local applied, late, duplicate = 0, 0, 0
+for k = 1, #ids do
+  local id = ids[k]
+  local register = ARGV[3 + 2 * k]
+  local old = newest[id] or known[k]
+  local order, old_order = sub(register, 1, ORDER), old and sub(old, 1, ORDER)
+  if old_order and order <= old_order then
+    if order == old_order then duplicate = duplicate + 1 else late = late + 1 end
+  elseif sub(register, 1, TIME) <= swept_to then
+    late = late + 1
+  else
+    applied = applied + 1
+    newest[id] = register
+    local cell = sub(order, CELL, CELL + finest - 1)
+    local left = old_order and sub(old_order, CELL, CELL + finest - 1)
+    if left ~= cell then
+      moved[cell] = (moved[cell] or 0) + 1
+      if left then moved[left] = (moved[left] or 0) - 1 end
+    end
+  end
+end
+
+local registers, seen = {}, {}
+local n = 0
+for id, register in pairs(newest) do
+  registers[n + 1], registers[n + 2] = id, register
+  seen[n + 1], seen[n + 2] = sub(register, 1, TIME), id
+  n = n + 2
+end
+write('HSET', DRIVERS, registers)
+write('ZADD', SEEN, seen)
+return {applied, late, duplicate, settle(moved) or tonumber(redis.call('HGET', META, 'rev'))}

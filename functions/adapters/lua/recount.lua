@@ -1,0 +1,3 @@
+-- Repair the counts from the registers.
+recount(ARGV[2])
+return 1

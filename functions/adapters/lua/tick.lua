@@ -1,0 +1,72 @@
+-- One round of the broadcaster: take out drivers gone silent, and tell what changed where somebody watches.
+-- ARGV  …, fencing token, tick number, now, the last sampled_at that counts as silent, tombstones' age; all times in ms
+-- Returns {} if another broadcaster has a newer token or this tick was made already; otherwise
+-- {epoch, rev, live, last_event, swept, {precision, base, chain, {viewport…}, {cell…}, {count…}, {tile…}, {sent…}}…}
+-- with one table for each precision that has viewports.
+local epoch = ensure_epoch()
+local token, tick, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local held = redis.call('HMGET', META, 'token', 'tick', 'swept_to', 'mark_at', 'mark_rev')
+if token < tonumber(held[1] or 0) or tick <= tonumber(held[2] or 0) then return {} end
+redis.call('HSET', META, 'token', ARGV[3], 'tick', ARGV[4])
+
+local swept = 0
+if silent > (held[3] or '') then
+  local moved = {}
+  local gone = redis.call('ZRANGEBYSCORE', SEEN, '-inf', silent)
+  local registers = read(DRIVERS, gone)
+  for k = 1, #gone do
+    local cell = string.sub(registers[k], CELL, CELL + finest - 1)
+    moved[cell] = (moved[cell] or 0) - 1
+  end
+  write('HDEL', DRIVERS, gone)
+  write('ZREM', SEEN, gone)
+  settle(moved)
+  swept = #gone
+  -- A ping that is not newer than this comes too late, whenever it comes: else it would bring the driver back.
+  redis.call('HSET', META, 'swept_to', silent)
+end
+
+local _, rev, live, last_event = stamp()
+local answer = {epoch, rev, live, last_event, swept}
+local needed = rev
+for i, precision in ipairs(precisions) do
+  local sent, chain = 'sent:' .. precision, 'chain:' .. precision
+  local viewports = redis.call('SMEMBERS', viewports_of(i))
+  if #viewports == 0 then
+    redis.call('HDEL', META, sent, chain)
+    redis.call('DEL', fragments_of(i))
+  else
+    redis.call('HSETNX', META, sent, rev)
+    redis.call('HSETNX', META, chain, rev)
+    local base = tonumber(redis.call('HGET', META, sent))
+    if base < needed then needed = base end
+    local cells, counts = changes(i, base)
+    local tiles, known = {}, {}
+    for k = 1, #cells do
+      local tile = string.sub(cells[k], 1, precision - 2)
+      if not known[tile] then
+        known[tile] = true
+        tiles[#tiles + 1] = tile
+      end
+    end
+    answer[#answer + 1] = {
+      precision, base, tonumber(redis.call('HGET', META, chain)), viewports, cells, counts, tiles,
+      read(fragments_of(i), tiles)
+    }
+  end
+end
+
+-- Tombstones live between one and two ages: a mark is set, and what was empty at the mark goes when the next one is.
+if not held[4] or now - tonumber(held[4]) >= tonumber(ARGV[7]) then
+  local mark = math.min(tonumber(held[5] or 0), needed)
+  for i = 1, #precisions do
+    local cells = redis.call('ZRANGEBYSCORE', revisions_of(i), '-inf', mark)
+    local counts, empty = read(counts_of(i), cells), {}
+    for k = 1, #cells do if counts[k] == '0' then empty[#empty + 1] = cells[k] end end
+    write('HDEL', counts_of(i), empty)
+    write('ZREM', revisions_of(i), empty)
+  end
+  redis.call('HSET', META, 'floor', math.max(mark, tonumber(redis.call('HGET', META, 'floor') or 0)),
+    'mark_rev', rev, 'mark_at', ARGV[5])
+end
+return answer

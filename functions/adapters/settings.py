@@ -1,0 +1,106 @@
+"""Every environment variable that a function reads, each declared once.
+
+A function takes only the group it needs; a missing or malformed variable is named at the first use, not at import.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from heatmap.cells import KEPT_PRECISION, TILE_CHARACTERS
+from heatmap.errors import InvalidInput, Literal
+
+
+def text(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The value of a variable that must be set.
+
+    Raises:
+        InvalidInput: it is not set.
+    """
+    value = environment.get(name, "")
+    if not value:
+        raise InvalidInput(name, "a value in the function's environment", Literal("none"))
+    return value
+
+
+def number(name: str, least: int, most: int) -> int:
+    """The value of a variable that must be a whole number within bounds."""
+    value = text(name)
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise InvalidInput(name, f"a whole number from {least} to {most}", value)
+    return int(value)
+
+
+def precisions(value: str) -> tuple[int, ...]:
+    """Ascending precisions from a comma-separated list."""
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isdecimal() and TILE_CHARACTERS < int(part) <= KEPT_PRECISION for part in parts):
+        raise InvalidInput("PRECISIONS", f"numbers from {TILE_CHARACTERS + 1} to {KEPT_PRECISION}, as 5,6,7", value)
+    return tuple(sorted({int(part) for part in parts}))
+
+
+@dataclass(frozen=True)
+class LiveStateSettings:
+    """Where the live state is, and which precisions it counts (REDIS_URL, PRECISIONS)."""
+
+    redis_url: str
+    precisions: tuple[int, ...]
+
+    @classmethod
+    def from_env(cls) -> "LiveStateSettings":
+        return cls(text("REDIS_URL"), precisions(text("PRECISIONS")))
+
+
+@dataclass(frozen=True)
+class BroadcastSettings:
+    """The broadcaster's rhythm, all in milliseconds (TICK_SECONDS, DRIVER_TTL_SECONDS, HEARTBEAT_SECONDS)."""
+
+    tick_ms: int
+    driver_ttl_ms: int
+    heartbeat_ms: int
+
+    @classmethod
+    def from_env(cls) -> "BroadcastSettings":
+        return cls(
+            tick_ms=1000 * number("TICK_SECONDS", 1, 60),
+            driver_ttl_ms=1000 * number("DRIVER_TTL_SECONDS", 5, 86_400),
+            heartbeat_ms=1000 * number("HEARTBEAT_SECONDS", 1, 300),
+        )
+
+
+def ping_stream() -> str:
+    """The Kinesis stream's name (PING_STREAM)."""
+    return text("PING_STREAM")
+
+
+def deliveries_queue_url() -> str:
+    """The queue from broadcaster to deliverer (DELIVERIES_QUEUE_URL)."""
+    return text("DELIVERIES_QUEUE_URL")
+
+
+def gone_queue_url() -> str:
+    """The queue of connections found gone (GONE_QUEUE_URL)."""
+    return text("GONE_QUEUE_URL")
+
+
+def failure_queue_url() -> str:
+    """The queue of stream batches that were given up (FAILURE_QUEUE_URL)."""
+    return text("FAILURE_QUEUE_URL")
+
+
+def heartbeat_seconds() -> int:
+    """After how long without a frame a viewer gets a heartbeat (HEARTBEAT_SECONDS)."""
+    return number("HEARTBEAT_SECONDS", 1, 300)
+
+
+def management_url() -> str:
+    """Base URL of the @connections API: the WebSocket endpoint by HTTP (WEBSOCKET_API_ENDPOINT, WEBSOCKET_STAGE)."""
+    endpoint = text("WEBSOCKET_API_ENDPOINT")
+    if not endpoint.startswith(("ws://", "wss://")):
+        raise InvalidInput("WEBSOCKET_API_ENDPOINT", "a ws:// or wss:// URL", endpoint)
+    return "http" + endpoint.removeprefix("ws") + "/" + text("WEBSOCKET_STAGE")
+
+
+def token_secret_arn() -> str:
+    """The secret that tokens are signed with (TOKEN_SECRET_ARN)."""
+    return text("TOKEN_SECRET_ARN")

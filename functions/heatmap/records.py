@@ -1,0 +1,95 @@
+"""What one stream record holds: the accepted pings of one request, grouped by city.
+
+    {"v": 1, "received_at": 1700000000000,
+     "cities": {"lagos": [["driver-1", 1699999999000, "s14mhu5n2", [6.5, 3.4, 4.1, 90.0, null, null, null]], …]}}
+
+A ping is driver, `sampled_at`, geohash and the details (lat, lon, speed, heading, accuracy, order, status), which the
+aggregator stores as they are, without reading them.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from heatmap.cells import KEPT_PRECISION
+from heatmap.errors import PoisonRecord
+from heatmap.pings import Ping
+
+VERSION = 1
+
+# Kinesis takes 1 MiB with the partition key; a request whose pings need more is written as several records.
+MAX_RECORD_BYTES = 1_000_000
+
+# Thirteen digits: from 2001 to 2286. The register orders drivers' pings by these digits as text.
+Milliseconds = Annotated[int, Meta(ge=1_000_000_000_000, le=9_999_999_999_999)]
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One ping in a record; `details` stays undecoded JSON."""
+
+    driver_id: str
+    sampled_at: Milliseconds
+    geohash: Annotated[str, Meta(min_length=KEPT_PRECISION, max_length=KEPT_PRECISION)]
+    details: msgspec.Raw
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One stream record.
+
+    Attributes:
+        v: the version of this layout.
+        received_at: when the request came, UTC milliseconds.
+        cities: the pings of each city.
+    """
+
+    v: int
+    received_at: Milliseconds
+    cities: dict[str, list[Sample]]
+
+
+class Details(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a driver's position holds beyond its cell; units as in `Ping`."""
+
+    lat: float
+    lon: float
+    speed: float | None = None
+    heading: float | None = None
+    accuracy: float | None = None
+    order_id: str | None = None
+    status: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def encode(pings: list[Ping]) -> Iterator[bytes]:
+    """The records that carry a request's pings: one wherever it fits."""
+    cities: dict[str, list[tuple[object, ...]]] = {}
+    for p in pings:
+        details = (p.lat, p.lon, p.speed, p.heading, p.accuracy, p.order_id, p.status)
+        cities.setdefault(p.city, []).append((p.driver_id, p.sampled_at, p.geohash, details))
+    data = _encode({"v": VERSION, "received_at": pings[0].received_at, "cities": cities})
+    if len(data) <= MAX_RECORD_BYTES:
+        yield data
+    else:
+        half = len(pings) // 2
+        yield from encode(pings[:half])
+        yield from encode(pings[half:])
+
+
+def decode(data: bytes) -> Record:
+    """A record's content.
+
+    Raises:
+        PoisonRecord: it is not one of ours.
+    """
+    try:
+        record = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PoisonRecord(f"record: expected pings as JSON, version {VERSION}: {error}") from error
+    if record.v != VERSION:
+        raise PoisonRecord(f"record: expected version {VERSION}, got {record.v}")
+    return record

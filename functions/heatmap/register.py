@@ -1,0 +1,57 @@
+"""A driver's register: one text that orders itself, so that the newest ping wins wherever two of them meet.
+
+    1700000000000 1700000000500 s14mhu5n2 [6.5,3.4,…]      (without the spaces)
+    sampled_at    received_at   geohash   details as in `records`
+
+The first 35 characters compare as text the way (`sampled_at`, `received_at`) compare as numbers; the geohash behind
+them settles what those two leave open, so that every order of arrival ends in the same state. The script in
+`adapters/lua` reads registers by these offsets.
+"""
+
+import msgspec
+
+from heatmap.cells import KEPT_PRECISION
+from heatmap.records import Details, Record
+
+DIGITS = 13
+ORDER_CHARACTERS = 2 * DIGITS + KEPT_PRECISION
+
+_decode_details = msgspec.json.Decoder(Details).decode
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a driver was last.
+
+    Attributes:
+        sampled_at, received_at: UTC milliseconds.
+        geohash: `KEPT_PRECISION` characters.
+        details: position in degrees, speed in m/s, and so on.
+    """
+
+    sampled_at: int
+    received_at: int
+    geohash: str
+    details: Details
+
+
+def registers(record: Record) -> dict[str, list[str | bytes]]:
+    """For each city of a record: driver, register, driver, register, …"""
+    received_at = b"%d" % record.received_at
+    packed: dict[str, list[str | bytes]] = {}
+    for city, samples in record.cities.items():
+        flat: list[str | bytes] = []
+        for sample in samples:
+            flat.append(sample.driver_id)
+            flat.append(b"%d%b%b%b" % (sample.sampled_at, received_at, sample.geohash.encode(), sample.details))
+        packed[city] = flat
+    return packed
+
+
+def position(register: bytes) -> Position:
+    """The position in a register that we wrote."""
+    return Position(
+        sampled_at=int(register[:DIGITS]),
+        received_at=int(register[DIGITS : 2 * DIGITS]),
+        geohash=register[2 * DIGITS : ORDER_CHARACTERS].decode(),
+        details=_decode_details(register[ORDER_CHARACTERS:]),
+    )

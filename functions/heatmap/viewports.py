@@ -1,0 +1,58 @@
+"""Viewports: the rectangles of tiles that viewers watch.
+
+A box is snapped outward to whole tiles, so that viewers who look at nearly the same place watch the same viewport, and
+their messages are made once. A subscription is named by its viewport: `lagos/7/s14hn-s14wm`.
+"""
+
+import re
+
+import msgspec
+
+from heatmap.cells import ALPHABET, TILE_CHARACTERS, BBox, TileRange, tiles_over
+from heatmap.cities import Cities
+from heatmap.errors import InvalidInput
+
+_SUBSCRIPTION = re.compile(rf"([a-z0-9-]{{1,64}})/([1-9])/([{ALPHABET}]+)-([{ALPHABET}]+)\Z")
+
+
+class Viewport(msgspec.Struct, frozen=True):
+    """Tiles of one city at one precision."""
+
+    city: str
+    precision: int
+    tiles: TileRange
+
+    @property
+    def extent(self) -> str:
+        """The tiles' corners as text, unique within city and precision."""
+        return f"{self.tiles.south_west}-{self.tiles.north_east}"
+
+    @property
+    def subscription(self) -> str:
+        return f"{self.city}/{self.precision}/{self.extent}"
+
+
+def viewport(city: object, precision: object, bbox: BBox | None, cities: Cities, precisions: tuple[int, ...]) -> Viewport:
+    """The viewport that covers a box; without one, the whole city.
+
+    Raises:
+        InvalidInput: no such city or precision, or the box is too wide for the precision.
+    """
+    place = cities.get(city)
+    if not isinstance(precision, int) or isinstance(precision, bool) or precision not in precisions:
+        raise InvalidInput("precision", f"one of {', '.join(map(str, precisions))}", precision, code="unknown_precision")
+    return Viewport(place.name, precision, tiles_over(bbox or place.bbox, precision))
+
+
+def from_subscription(name: object) -> Viewport:
+    """The viewport that a subscription names.
+
+    Raises:
+        InvalidInput: it is not a subscription's name.
+    """
+    match = _SUBSCRIPTION.match(name) if isinstance(name, str) else None
+    if match:
+        city, precision, tiles = match[1], int(match[2]), TileRange(match[3], match[4])
+        if len(tiles.south_west) == len(tiles.north_east) == precision - TILE_CHARACTERS:
+            return Viewport(city, precision, tiles)
+    raise InvalidInput("subscription", "a name from a subscribe's ack, as lagos/7/s14hn-s14wm", name)
