@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from localstack import config
 from localstack.runtime import hooks
 
-from localstack_dockerless import lifecycle
+from localstack import config
+from localstack_dockerless import lifecycle, patches
+from localstack_dockerless.lambda_process.metrics import AGGREGATOR
 
 
 def process_folders() -> Path:
@@ -16,8 +17,10 @@ def process_folders() -> Path:
 @hooks.on_infra_start(priority=1000)
 def dockerless_start() -> None:
     lifecycle.start_warden(process_folders())
+    patches.apply_all()
+    AGGREGATOR.start()
 
 
 @hooks.on_infra_shutdown()
 def dockerless_shutdown() -> None:
-    pass
+    AGGREGATOR.stop()

@@ -1,0 +1,100 @@
+"""All changes to LocalStack that no plugin point allows, each with its reason.
+
+They are written for exactly one version of LocalStack; on another one none is applied, with a warning.
+"""
+
+import functools
+import logging
+from typing import Any
+
+from localstack.constants import VERSION
+
+WRITTEN_FOR = "2026.3.0"
+
+LOG = logging.getLogger(__name__)
+
+
+def apply_all() -> None:
+    if VERSION != WRITTEN_FOR:
+        LOG.warning("localstack-dockerless is written for LocalStack %s, this is %s: not patched", WRITTEN_FOR, VERSION)
+        return
+    aggregate_lambda_metrics()
+    limit_lambda_requests()
+    know_provided_resource_types()
+    tether_helper_processes()
+
+
+def aggregate_lambda_metrics() -> None:
+    """LocalStack sends itself a PutMetricData request for each invocation, the most expensive part of a warm one."""
+    from localstack.services.lambda_.invocation import version_manager  # noqa: PLC0415
+
+    from localstack_dockerless.lambda_process.metrics import AGGREGATOR  # noqa: PLC0415
+
+    version_manager.record_cw_metric_invocation = AGGREGATOR.add_invocation
+    version_manager.record_cw_metric_error = AGGREGATOR.add_error
+
+
+def limit_lambda_requests() -> None:
+    """Lambda refuses events above 6 MB (1 MB when asynchronous) before any environment sees them; LocalStack does not."""
+    from localstack.aws.api.lambda_ import InvocationType, RequestTooLargeException  # noqa: PLC0415
+    from localstack.services.lambda_.invocation.lambda_service import LambdaService  # noqa: PLC0415
+
+    invoke = LambdaService.invoke
+
+    @functools.wraps(invoke)
+    def invoke_within_limit(self: LambdaService, *args: Any, **kwargs: Any) -> Any:
+        asynchronous = kwargs.get("invocation_type") == InvocationType.Event
+        limit = ASYNCHRONOUS_EVENT_BYTES if asynchronous else SYNCHRONOUS_EVENT_BYTES
+        size = len(kwargs.get("payload") or b"")
+        if size > limit:
+            # Lambda's words, with its Type.
+            message = f"{size} byte payload is too large for the {kwargs.get('invocation_type') or 'RequestResponse'} invocation type (limit {limit} bytes)"
+            raise RequestTooLargeException(message, Type="User")
+        return invoke(self, *args, **kwargs)
+
+    LambdaService.invoke = invoke_within_limit
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+SYNCHRONOUS_EVENT_BYTES = 6 * 1024 * 1024
+ASYNCHRONOUS_EVENT_BYTES = 1024 * 1024
+
+
+def know_provided_resource_types() -> None:
+    """With CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES=0 LocalStack asks a catalog of its maker's, which without an account
+    knows nothing and rejects every type. Here a type is available exactly if a plugin provides it.
+    """
+    from localstack.services.cloudformation.engine.v2.change_set_resource_support_checker import (  # noqa: PLC0415
+        ChangeSetResourceSupportChecker,
+    )
+    from localstack.services.cloudformation.resource_provider import plugin_manager  # noqa: PLC0415
+    from localstack.utils.catalog.common import (  # noqa: PLC0415
+        CloudFormationResourcesSupportAtRuntime,
+        CloudFormationResourcesSupportInLatest,
+    )
+
+    def status(_self: ChangeSetResourceSupportChecker, resource_type: str) -> Any:
+        if plugin_manager.exists(resource_type):
+            return CloudFormationResourcesSupportAtRuntime.AVAILABLE
+        return CloudFormationResourcesSupportInLatest.NOT_SUPPORTED
+
+    ChangeSetResourceSupportChecker._resource_support_status = status
+
+
+def tether_helper_processes() -> None:
+    """LocalStack starts kinesis-mock and the like in sessions of their own, so they stay behind when it is killed."""
+    from localstack.utils import run as run_module  # noqa: PLC0415
+
+    from localstack_dockerless import lifecycle  # noqa: PLC0415
+
+    run = run_module.run
+
+    @functools.wraps(run)
+    def run_and_tether(*args: Any, **kwargs: Any) -> Any:
+        result = run(*args, **kwargs)
+        if kwargs.get("asynchronous"):
+            lifecycle.adopt(result.pid)
+        return result
+
+    # ShellCommandThread, which runs every helper server, looks the function up in its module.
+    run_module.run = run_and_tether
