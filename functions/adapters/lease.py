@@ -1,7 +1,7 @@
 """Which broadcaster is at work: a counter in Valkey hands out fencing tokens, and the newest token wins.
 
-EventBridge can fire twice and invocations overlap on purpose; each tick is made by the holder of the newest token, which
-the live state checks, so nobody needs to hold or release anything.
+EventBridge can fire twice and invocations overlap on purpose; each tick is made by the holder of the newest token,
+which the live state checks, so nobody needs to hold or release anything.
 """
 
 from typing import Self
@@ -10,7 +10,6 @@ import redis
 
 from adapters import valkey
 from adapters.settings import LiveStateSettings
-from heatmap.errors import Unavailable
 
 LEASE_KEY = "broadcast:token"
 
@@ -37,8 +36,6 @@ class Lease:
 
     def is_current(self, token: int) -> bool:
         """Whether nobody has taken over since."""
-        try:
+        with valkey.answering("the lease"):
             newest = self._client.get(LEASE_KEY)
-        except redis.RedisError as error:
-            raise Unavailable(f"the lease did not answer: {error}") from error
         return newest is None or int(newest) <= token

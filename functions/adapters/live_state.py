@@ -11,7 +11,7 @@ import redis
 
 from adapters import valkey
 from adapters.settings import LiveStateSettings
-from heatmap.errors import StaleLease, Unavailable
+from heatmap.errors import StaleLease
 from heatmap.state import Applied, Changes, Conservation, Stamp, Tick, View
 from heatmap.viewports import Viewport
 
@@ -58,13 +58,13 @@ class LiveState:
 
     def cities(self) -> list[str]:
         """The cities and regions that have been pinged from."""
-        try:
-            return sorted(city.decode() for city in self._client.smembers(CITIES_KEY))
-        except redis.RedisError as error:
-            raise Unavailable(f"the live state did not answer: {error}") from error
+        with valkey.answering("the live state"):
+            return sorted(valkey.text(city) for city in self._client.smembers(CITIES_KEY))
 
     def tick(self, cities: list[str], token: int, number: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
         """Take out silent drivers and tell what changed where somebody watches, in each city.
+
+        A city in which another broadcaster has made this tick is left out of the answer.
 
         Args:
             token: the fencing token of the lease.
@@ -73,14 +73,14 @@ class LiveState:
             driver_ttl_ms: a driver whose newest ping is this old has gone silent.
 
         Raises:
-            StaleLease: another broadcaster has taken over, or this tick was made already.
+            StaleLease: another broadcaster has taken over.
             Unavailable: the state did not answer.
         """
         calls = [self._call(city, token, number, now, now - driver_ttl_ms, TOMBSTONE_MS) for city in cities]
         answers = valkey.run(self._client, valkey.script("city", "tick"), calls)
         if not all(answers):
-            raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token} or made it already")
-        return {city: _tick(answer) for city, answer in zip(cities, answers, strict=True)}
+            raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
+        return {city: _tick(answer) for city, answer in zip(cities, answers, strict=True) if answer[0]}
 
     def note_sent(self, token: int, sent: dict[str, Tick]) -> None:
         """Note that these changes are on their way to their viewers, so that the next tick goes on from there."""
@@ -108,9 +108,7 @@ class LiveState:
 
     def unwatch(self, viewports: list[Viewport], connection_id: str) -> None:
         """The connection is no longer among these viewports' viewers."""
-        calls = [
-            ([_viewers_key(v), f"{{{v.city}}}:v:{v.precision}"], [connection_id, v.extent]) for v in viewports
-        ]
+        calls = [([_viewers_key(v), f"{{{v.city}}}:v:{v.precision}"], [connection_id, v.extent]) for v in viewports]
         valkey.run(self._client, valkey.script("unwatch"), calls)
 
     def viewers(self, viewports: list[Viewport]) -> list[list[str]]:
@@ -118,20 +116,26 @@ class LiveState:
         pipeline = self._client.pipeline(transaction=False)
         for viewport in viewports:
             pipeline.smembers(_viewers_key(viewport))
-        try:
+        with valkey.answering("the live state"):
             return [sorted(member.decode() for member in members) for members in pipeline.execute()]
-        except redis.RedisError as error:
-            raise Unavailable(f"the live state did not answer: {error}") from error
 
-    def check(self, city: str) -> Conservation:
-        """Live drivers and the sum over the cells at each precision, of one moment."""
-        [(live, seen, *sums)] = valkey.run(self._client, valkey.script("city", "check"), [self._call(city)])
-        # A driver without a last-seen time would never leave: as wrong as a wrong count, so it shows as one.
-        return Conservation(min(live, seen), dict(zip(self.precisions, sums, strict=True)))
+    def check(self, cities: list[str]) -> dict[str, Conservation]:
+        """Live drivers beside the sums over the cells, in each city as of one moment."""
+        answers = valkey.run(self._client, valkey.script("city", "check"), [self._call(city) for city in cities])
+        return {city: self._conservation(answer) for city, answer in zip(cities, answers, strict=True)}
 
     def recount(self, city: str) -> None:
         """Derive the counts anew from the drivers, under a new epoch."""
         valkey.run(self._client, valkey.script("city", "recount"), [self._call(city)])
+
+    def _conservation(self, answer: list[Any]) -> Conservation:
+        stamp, seen, sums, cells = _stamp(answer[:4]), answer[4], answer[5::2], answer[6::2]
+        return Conservation(
+            stamp,
+            seen,
+            dict(zip(self.precisions, sums, strict=True)),
+            dict(zip(self.precisions, cells, strict=True)),
+        )
 
     def _view(self, call: valkey.Call) -> View:
         [answer] = valkey.run(self._client, valkey.script("city", "view"), [call])
@@ -149,10 +153,8 @@ class LiveState:
 
     def _note_cities(self, cities: Any) -> None:
         """Before a city's state is touched, so that it is never left out of a tick."""
-        try:
+        with valkey.answering("the live state"):
             self._client.sadd(CITIES_KEY, *cities)
-        except redis.RedisError as error:
-            raise Unavailable(f"the live state did not answer: {error}") from error
 
 
 def _viewers_key(viewport: Viewport) -> str:

@@ -1,7 +1,8 @@
 """The connection to Valkey, and scripts on it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,20 @@ def connect(redis_url: str) -> redis.Redis:
     )
 
 
+def text(value: bytes | str) -> str:
+    """What the server holds is ASCII text; the client's types leave open whether it has been decoded."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@contextmanager
+def answering(what: str) -> Iterator[None]:
+    """Turn the client's errors into Unavailable, saying what it was that did not answer."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise Unavailable(f"{what} did not answer: {error}") from error
+
+
 class Script:
     """A script made of files in `lua/`, one after the other."""
 
@@ -45,14 +60,12 @@ def run(client: redis.Redis, script: Script, calls: Sequence[Call]) -> list[Any]
     Raises:
         Unavailable: the server did not answer; any of the calls may have been carried out.
     """
-    try:
+    with answering("the live state"):
         answers = _pipelined(client, script, calls)
         if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
-            # A server that was restarted has forgotten it. Calls that got through may run again: scripts are idempotent.
+            # A restarted server has forgotten it. Scripts are idempotent: calls that got through may run again.
             client.script_load(script.text)
             answers = _pipelined(client, script, calls)
-    except redis.RedisError as error:
-        raise Unavailable(f"the live state did not answer: {error}") from error
     for answer in answers:
         if isinstance(answer, Exception):
             raise Unavailable(f"the live state refused a script: {answer}") from answer
@@ -62,5 +75,5 @@ def run(client: redis.Redis, script: Script, calls: Sequence[Call]) -> list[Any]
 def _pipelined(client: redis.Redis, script: Script, calls: Sequence[Call]) -> list[Any]:
     pipeline = client.pipeline(transaction=False)
     for keys, arguments in calls:
-        pipeline.execute_command("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        pipeline.evalsha(script.sha, len(keys), *keys, *arguments)
     return list(pipeline.execute(raise_on_error=False))

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Annotated, Any
 
 import geohash
@@ -193,7 +194,7 @@ def _wire(item: Any) -> _Wire:
         raise InvalidInput("ping", "an object", item)
     for field in ("lat", "lon"):
         value = item.get(field)
-        if isinstance(value, float) and value != value:  # NaN passes every comparison of a range
+        if isinstance(value, float) and isnan(value):  # passes every comparison with a bound
             raise InvalidInput(field, _EXPECTED[field], value, code="out_of_range")
     try:
         return msgspec.convert(item, _Wire)
@@ -212,7 +213,7 @@ def _place(wire: _Wire, now: int, cities: Cities) -> Ping:
     sampled_at = wire.sampled_at
     if sampled_at is None:
         sampled_at = now
-    elif sampled_at.__class__ is str:
+    elif isinstance(sampled_at, str):
         sampled_at = _milliseconds(sampled_at)
     if not now - MAX_AGE_MS <= sampled_at <= now:
         sampled_at = _near_now(wire, sampled_at, now)

@@ -8,6 +8,8 @@ them settles what those two leave open, so that every order of arrival ends in t
 `adapters/lua` reads registers by these offsets.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from heatmap.cells import KEPT_PRECISION
@@ -34,17 +36,17 @@ class Position(msgspec.Struct, frozen=True):
     details: Details
 
 
-def registers(record: Record) -> dict[str, list[str | bytes]]:
-    """For each city of a record: driver, register, driver, register, …"""
-    received_at = b"%d" % record.received_at
-    packed: dict[str, list[str | bytes]] = {}
-    for city, samples in record.cities.items():
-        flat: list[str | bytes] = []
-        for sample in samples:
-            flat.append(sample.driver_id)
-            flat.append(b"%d%b%b%b" % (sample.sampled_at, received_at, sample.geohash.encode(), sample.details))
-        packed[city] = flat
-    return packed
+def merged(records: Sequence[Record]) -> dict[str, list[str | bytes]]:
+    """For each city of some records: driver, register, driver, register, …"""
+    cities: dict[str, list[str | bytes]] = {}
+    for record in records:
+        received_at = b"%d" % record.received_at
+        for city, samples in record.cities.items():
+            flat = cities.setdefault(city, [])
+            for sample in samples:
+                flat.append(sample.driver_id)
+                flat.append(b"%d%b%b%b" % (sample.sampled_at, received_at, sample.geohash.encode(), sample.details))
+    return cities
 
 
 def position(register: bytes) -> Position:

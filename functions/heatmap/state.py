@@ -75,11 +75,19 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Conservation(msgspec.Struct, frozen=True):
-    """A city's live drivers beside the sum over its cells at each precision: equal, always."""
+    """A city's live drivers beside the sum over its cells at each precision: equal, always.
 
-    live: int
+    Attributes:
+        seen: drivers with a last-seen time; one without would never leave.
+        sums: of the counts, by precision.
+        cells: that hold drivers, by precision.
+    """
+
+    stamp: Stamp
+    seen: int
     sums: dict[int, int]
+    cells: dict[int, int]
 
     @property
     def exact(self) -> bool:
-        return all(total == self.live for total in self.sums.values())
+        return all(total == self.stamp.live for total in (self.seen, *self.sums.values()))

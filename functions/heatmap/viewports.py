@@ -32,7 +32,9 @@ class Viewport(msgspec.Struct, frozen=True):
         return f"{self.city}/{self.precision}/{self.extent}"
 
 
-def viewport(city: object, precision: object, bbox: BBox | None, cities: Cities, precisions: tuple[int, ...]) -> Viewport:
+def viewport(
+    city: object, precision: object, bbox: BBox | None, cities: Cities, precisions: tuple[int, ...]
+) -> Viewport:
     """The viewport that covers a box; without one, the whole city.
 
     Raises:
@@ -40,7 +42,9 @@ def viewport(city: object, precision: object, bbox: BBox | None, cities: Cities,
     """
     place = cities.get(city)
     if not isinstance(precision, int) or isinstance(precision, bool) or precision not in precisions:
-        raise InvalidInput("precision", f"one of {', '.join(map(str, precisions))}", precision, code="unknown_precision")
+        raise InvalidInput(
+            "precision", f"one of {', '.join(map(str, precisions))}", precision, code="unknown_precision"
+        )
     return Viewport(place.name, precision, tiles_over(bbox or place.bbox, precision))
 
 

@@ -1,9 +1,15 @@
 -- Compare the sum over the cells with the live drivers, at every precision.
--- Returns live, drivers by last seen, then the sum at each precision.
-local answer = {redis.call('HLEN', DRIVERS), redis.call('ZCARD', SEEN)}
+-- Returns epoch, rev, live, last_event, drivers by last seen, then for each precision the sum and the cells in use.
+ensure_epoch()
+local epoch, rev, live, last_event = stamp()
+local answer = {epoch, rev, live, last_event, redis.call('ZCARD', SEEN)}
 for i = 1, #precisions do
-  local sum = 0
-  for _, count in ipairs(redis.call('HVALS', counts_of(i))) do sum = sum + tonumber(count) end
+  local sum, cells = 0, 0
+  for _, count in ipairs(redis.call('HVALS', counts_of(i))) do
+    sum = sum + tonumber(count)
+    if count ~= '0' then cells = cells + 1 end
+  end
   answer[#answer + 1] = sum
+  answer[#answer + 1] = cells
 end
 return answer

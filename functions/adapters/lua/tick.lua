@@ -1,12 +1,13 @@
 -- One round of the broadcaster: take out drivers gone silent, and tell what changed where somebody watches.
 -- ARGV  …, fencing token, tick number, now, the last sampled_at that counts as silent, tombstones' age; all times in ms
--- Returns {} if another broadcaster has a newer token or this tick was made already; otherwise
+-- Returns {} if another broadcaster has a newer token, {0} if this tick was made already; otherwise
 -- {epoch, rev, live, last_event, swept, {precision, base, chain, {viewport…}, {cell…}, {count…}, {tile…}, {sent…}}…}
 -- with one table for each precision that has viewports.
 local epoch = ensure_epoch()
 local token, tick, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local held = redis.call('HMGET', META, 'token', 'tick', 'swept_to', 'mark_at', 'mark_rev')
-if token < tonumber(held[1] or 0) or tick <= tonumber(held[2] or 0) then return {} end
+if token < tonumber(held[1] or 0) then return {} end
+if tick <= tonumber(held[2] or 0) then return {0} end
 redis.call('HSET', META, 'token', ARGV[3], 'tick', ARGV[4])
 
 local swept = 0

@@ -1,0 +1,71 @@
+"""SQS: deliveries to the deliverer, gone connections back, and the depth of the failure queue."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from heatmap.errors import Unavailable
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+_BATCH = 10
+# What a batch may hold in all, though a single message may be larger.
+_BATCH_BYTES = 250_000
+
+
+class Queue:
+    """One SQS queue."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    @classmethod
+    def at(cls, url: str) -> "Queue":
+        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+        return cls(boto3.client("sqs", config=config), url)
+
+    def send(self, bodies: Iterable[str]) -> None:
+        """Send messages, ten at a time where they fit.
+
+        Raises:
+            Unavailable: the queue did not take some of them.
+        """
+        batch: list[str] = []
+        size = 0
+        for body in bodies:
+            if batch and (len(batch) == _BATCH or size + len(body) > _BATCH_BYTES):
+                self._send_batch(batch)
+                batch, size = [], 0
+            batch.append(body)
+            size += len(body)
+        if batch:
+            self._send_batch(batch)
+
+    def depth(self) -> int:
+        """Messages in the queue, about.
+
+        Raises:
+            Unavailable: the queue did not answer.
+        """
+        try:
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._url,
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"the queue did not tell its depth: {error}") from error
+        return sum(int(value) for value in answer["Attributes"].values())
+
+    def _send_batch(self, bodies: list[str]) -> None:
+        entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
+        try:
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"the queue did not take the messages: {error}") from error
+        if failed := answer.get("Failed"):
+            raise Unavailable(f"the queue refused {len(failed)} of {len(bodies)} messages: {failed[0].get('Message')}")

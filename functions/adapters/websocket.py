@@ -1,0 +1,53 @@
+"""WebSocket answers: what a route returns goes back to the client that sent the message."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import msgspec
+
+from adapters.observability import count, logger
+from heatmap.errors import FleetglowError, InvalidInput, Literal, Unavailable
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+# What a client that authenticates by subprotocols offers first, its token behind it.
+SUBPROTOCOL = "fleetglow"
+
+
+def answer(message: object) -> Answer:
+    """A proxy integration's response whose body API Gateway sends to the client."""
+    return {"statusCode": 200, "body": msgspec.json.encode(message).decode()}
+
+
+def message(event: Event) -> dict[str, Any]:
+    """A client's message.
+
+    Raises:
+        InvalidInput: it is not a JSON object.
+    """
+    text = event.get("body") or ""
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise InvalidInput("message", "a JSON object", Literal(str(error)), code="not_json") from error
+    if not isinstance(document, dict):
+        raise InvalidInput("message", "a JSON object", document)
+    return document
+
+
+def errors_as_messages[**P](route: Callable[P, Answer]) -> Callable[P, Answer]:
+    """Let a route raise our errors: the client gets an `error` message, and its connection lives."""
+
+    @wraps(route)
+    def answering(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        try:
+            return route(*args, **kwargs)
+        except FleetglowError as error:
+            if isinstance(error, Unavailable):
+                logger.warning("unavailable", reason=str(error))
+                count("unavailable")
+            return answer({"type": "error", "code": error.code, "message": str(error)})
+
+    return answering
