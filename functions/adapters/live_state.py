@@ -1,15 +1,16 @@
 """The live state of every city, in Valkey: exact counts, kept by one script call per batch.
 
-The scripts in `lua/` are the only writers; each call is atomic within its city, whose keys share the hash tag `{city}`.
+The scripts in `lua/` are the only writers of it.
 """
 
-import secrets
 from itertools import batched
 from typing import Any, Self
 
 import redis
 
 from adapters import valkey
+from adapters.city_scripts import CityScripts
+from adapters.crossings import Crossings
 from adapters.settings import LiveStateSettings
 from heatmap.errors import StaleLease
 from heatmap.state import Applied, Changes, Conservation, Stamp, Tick, View
@@ -29,6 +30,8 @@ class LiveState:
 
     def __init__(self, client: redis.Redis, precisions: tuple[int, ...]) -> None:
         self._client = client
+        self._scripts = CityScripts(client, precisions)
+        self._crossings = Crossings(client, self._scripts)
         self.precisions = precisions
 
     @classmethod
@@ -46,13 +49,15 @@ class LiveState:
         Raises:
             Unavailable: the state did not answer; some of the pings may have been applied, and all may be again.
         """
-        calls = [
-            self._call(city, received_at, *part)
-            for city, flat in cities.items()
-            for part in batched(flat, 2 * PINGS_PER_CALL, strict=False)
+        parts = [
+            (city, part) for city, flat in cities.items() for part in batched(flat, 2 * PINGS_PER_CALL, strict=False)
         ]
         self._note_cities(cities)
-        answers = valkey.run(self._client, valkey.script("city", "apply"), calls)
+        answers = self._scripts.run("apply", [self._scripts.call(city, received_at, *part) for city, part in parts])
+        # Each part's answer names all who are waiting in the city: the last one is the whole list.
+        arrivals = {city: answer[3] for (city, _), answer in zip(parts, answers, strict=True)}
+        for city, orders in arrivals.items():
+            self._crossings.settle(city, dict(batched(orders, 2, strict=True)))
         applied, late, duplicate = (sum(answer[i] for answer in answers) for i in range(3))
         return Applied(applied, late, duplicate)
 
@@ -76,11 +81,13 @@ class LiveState:
             StaleLease: another broadcaster has taken over.
             Unavailable: the state did not answer.
         """
-        calls = [self._call(city, token, number, now, now - driver_ttl_ms, TOMBSTONE_MS) for city in cities]
-        answers = valkey.run(self._client, valkey.script("city", "tick"), calls)
+        calls = [self._scripts.call(city, token, number, now, now - driver_ttl_ms, TOMBSTONE_MS) for city in cities]
+        answers = self._scripts.run("tick", calls)
         if not all(answers):
             raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
-        return {city: _tick(answer) for city, answer in zip(cities, answers, strict=True) if answer[0]}
+        made = {city: answer for city, answer in zip(cities, answers, strict=True) if answer[0]}
+        self._crossings.forget({city: answer[4] for city, answer in made.items() if answer[4]})
+        return {city: _tick(answer) for city, answer in made.items()}
 
     def note_sent(self, token: int, sent: dict[str, Tick]) -> None:
         """Note that these changes are on their way to their viewers, so that the next tick goes on from there."""
@@ -89,19 +96,19 @@ class LiveState:
             arguments: list[valkey.Argument] = [token, tick.stamp.rev]
             for changes in tick.changes:
                 arguments += [changes.precision, len(changes.previous), *changes.previous]
-            calls.append(self._call(city, *arguments, epoch=tick.stamp.epoch))
-        valkey.run(self._client, valkey.script("city", "sent"), calls)
+            calls.append(self._scripts.call(city, *arguments, epoch=tick.stamp.epoch))
+        self._scripts.run("sent", calls)
 
     def view(self, city: str, precision: int, since: int = 0, epoch: str = "") -> View:
         """The cells that changed after a revision of an epoch, or all of them."""
-        return self._view(self._call(city, self.precisions.index(precision) + 1, since, epoch))
+        return self._view(self._scripts.call(city, self.precisions.index(precision) + 1, since, epoch))
 
     def watch(self, viewport: Viewport, connection_id: str, since: int = 0, epoch: str = "") -> View:
         """As `view`, and from that revision on the connection is among the viewport's viewers."""
         index = self.precisions.index(viewport.precision) + 1
         self._note_cities([viewport.city])
         return self._view(
-            self._call(
+            self._scripts.call(
                 viewport.city, index, since, epoch, viewport.extent, connection_id, last_key=_viewers_key(viewport)
             )
         )
@@ -121,12 +128,12 @@ class LiveState:
 
     def check(self, cities: list[str]) -> dict[str, Conservation]:
         """Live drivers beside the sums over the cells, in each city as of one moment."""
-        answers = valkey.run(self._client, valkey.script("city", "check"), [self._call(city) for city in cities])
+        answers = self._scripts.run("check", [self._scripts.call(city) for city in cities])
         return {city: self._conservation(answer) for city, answer in zip(cities, answers, strict=True)}
 
     def recount(self, city: str) -> None:
         """Derive the counts anew from the drivers, under a new epoch."""
-        valkey.run(self._client, valkey.script("city", "recount"), [self._call(city)])
+        self._scripts.run("recount", [self._scripts.call(city)])
 
     def _conservation(self, answer: list[Any]) -> Conservation:
         stamp, seen, sums, cells = _stamp(answer[:4]), answer[4], answer[5::2], answer[6::2]
@@ -138,18 +145,9 @@ class LiveState:
         )
 
     def _view(self, call: valkey.Call) -> View:
-        [answer] = valkey.run(self._client, valkey.script("city", "view"), [call])
+        [answer] = self._scripts.run("view", [call])
         *stamp, since, cells, counts = answer
         return View(_stamp(stamp), since, _cells(cells, counts))
-
-    def _call(self, city: str, *arguments: valkey.Argument, epoch: str = "", last_key: str = "") -> valkey.Call:
-        keys = [f"{{{city}}}:meta", f"{{{city}}}:drivers", f"{{{city}}}:seen"]
-        for p in self.precisions:
-            keys += [f"{{{city}}}:n:{p}", f"{{{city}}}:r:{p}", f"{{{city}}}:v:{p}", f"{{{city}}}:f:{p}"]
-        if last_key:
-            keys.append(last_key)
-        precisions = ",".join(str(p) for p in self.precisions)
-        return keys, [precisions, epoch or secrets.token_hex(4), *arguments]
 
     def _note_cities(self, cities: Any) -> None:
         """Before a city's state is touched, so that it is never left out of a tick."""
@@ -176,4 +174,4 @@ def _tick(answer: list[Any]) -> Tick:
     for precision, _base, chain, viewports, cells, counts, tiles, sent in parts:
         previous = {tile.decode(): int(rev or chain) for tile, rev in zip(tiles, sent, strict=True)}
         changes.append(Changes(precision, sorted(v.decode() for v in viewports), _cells(cells, counts), previous))
-    return Tick(_stamp(stamp), swept, changes)
+    return Tick(_stamp(stamp), len(swept), changes)

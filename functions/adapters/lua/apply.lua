@@ -1,6 +1,6 @@
 -- Move drivers to where their newest pings say they are.
 -- ARGV  …, time of the newest ping's receipt, then driver, register, driver, register, …
--- Returns applied, late, duplicate, revision.
+-- Returns applied, late, duplicate, and of the arrivals {driver, its register's order, driver, order, …}.
 ensure_epoch()
 local swept_to = redis.call('HGET', META, 'swept_to') or ''
 if ARGV[3] > (redis.call('HGET', META, 'last_event') or '') then redis.call('HSET', META, 'last_event', ARGV[3]) end
@@ -11,7 +11,7 @@ for k = 4, #ARGV, 2 do ids[#ids + 1] = ARGV[k] end
 local known = read(DRIVERS, ids)
 
 local newest = {}
-local moved = {}
+local moved, arrived = {}, {}
 local applied, late, duplicate = 0, 0, 0
 for k = 1, #ids do
   local id = ids[k]
@@ -29,7 +29,7 @@ for k = 1, #ids do
     local left = old_order and sub(old_order, CELL, CELL + finest - 1)
     if left ~= cell then
       moved[cell] = (moved[cell] or 0) + 1
-      if left then moved[left] = (moved[left] or 0) - 1 end
+      if left then moved[left] = (moved[left] or 0) - 1 else arrived[#arrived + 1] = id end
     end
   end
 end
@@ -43,4 +43,12 @@ for id, register in pairs(newest) do
 end
 write('HSET', DRIVERS, registers)
 write('ZADD', SEEN, seen)
-return {applied, late, duplicate, settle(moved) or tonumber(redis.call('HGET', META, 'rev'))}
+write('SADD', ARRIVALS, arrived)
+settle(moved)
+
+local arrivals, orders = redis.call('SMEMBERS', ARRIVALS), {}
+for k, register in ipairs(read(DRIVERS, arrivals)) do
+  orders[2 * k - 1] = arrivals[k]
+  orders[2 * k] = sub(register, 1, ORDER)
+end
+return {applied, late, duplicate, orders}

@@ -1,17 +1,18 @@
 -- What every script of a city begins with: its keys, and the few steps that keep its counts exact.
 --
--- KEYS  meta, drivers, seen, then for each precision: counts, revisions, viewports, fragments
+-- KEYS  meta, drivers, seen, arrivals, then for each precision: counts, revisions, viewports, fragments
 -- ARGV  precisions ("5,6,7"), an epoch to use if the state is born now, then what the script itself takes
 --
 -- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token, tick,
 --            and for each precision with viewers sent:<p> and chain:<p>
 -- drivers    hash: driver -> register (35 characters that order it, then its details; see heatmap/register.py)
 -- seen       sorted set: driver by sampled_at
+-- arrivals   set: drivers new to the city who may still be counted in the one they came from (see crossings.py)
 -- counts     hash: cell -> drivers in it; 0 is a tombstone: the cell went empty not long ago
 -- revisions  sorted set: cell by the revision of its last change
 -- viewports  set: tile ranges that somebody watches
 -- fragments  hash: tile -> revision of its last fragment that was sent
-local META, DRIVERS, SEEN = KEYS[1], KEYS[2], KEYS[3]
+local META, DRIVERS, SEEN, ARRIVALS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ORDER = 35
 local CELL = 27
 local TIME = 13
@@ -22,10 +23,10 @@ local precisions = {}
 for p in string.gmatch(ARGV[1], '%d+') do precisions[#precisions + 1] = tonumber(p) end
 local finest = precisions[#precisions]
 
-local function counts_of(i) return KEYS[4 * i] end
-local function revisions_of(i) return KEYS[4 * i + 1] end
-local function viewports_of(i) return KEYS[4 * i + 2] end
-local function fragments_of(i) return KEYS[4 * i + 3] end
+local function counts_of(i) return KEYS[4 * i + 1] end
+local function revisions_of(i) return KEYS[4 * i + 2] end
+local function viewports_of(i) return KEYS[4 * i + 3] end
+local function fragments_of(i) return KEYS[4 * i + 4] end
 
 -- Call `command key` with a list's items, in chunks of an even number.
 local function each_chunk(list, visit)
@@ -102,6 +103,19 @@ local function ensure_epoch()
   if meta[1] and meta[2] == ARGV[1] then return meta[1] end
   recount(ARGV[2])
   return ARGV[2]
+end
+
+-- Take drivers out of the state, given their registers.
+local function take_out(ids, registers)
+  local moved = {}
+  for k = 1, #ids do
+    local cell = string.sub(registers[k], CELL, CELL + finest - 1)
+    moved[cell] = (moved[cell] or 0) - 1
+  end
+  write('HDEL', DRIVERS, ids)
+  write('ZREM', SEEN, ids)
+  write('SREM', ARRIVALS, ids)
+  settle(moved)
 end
 
 -- The one question: which cells of the i-th precision changed after a revision, and to what?

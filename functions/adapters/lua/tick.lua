@@ -1,7 +1,7 @@
 -- One round of the broadcaster: take out drivers gone silent, and tell what changed where somebody watches.
 -- ARGV  …, fencing token, tick number, now, the last sampled_at that counts as silent, tombstones' age; all times in ms
 -- Returns {} if another broadcaster has a newer token, {0} if this tick was made already; otherwise
--- {epoch, rev, live, last_event, swept, {precision, base, chain, {viewport…}, {cell…}, {count…}, {tile…}, {sent…}}…}
+-- {epoch, rev, live, last_event, {swept driver…}, {precision, base, chain, {viewport…}, {cell…}, {count…}, {tile…}, {sent…}}…}
 -- with one table for each precision that has viewports.
 local epoch = ensure_epoch()
 local token, tick, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
@@ -10,19 +10,10 @@ if token < tonumber(held[1] or 0) then return {} end
 if tick <= tonumber(held[2] or 0) then return {0} end
 redis.call('HSET', META, 'token', ARGV[3], 'tick', ARGV[4])
 
-local swept = 0
+local swept = {}
 if silent > (held[3] or '') then
-  local moved = {}
-  local gone = redis.call('ZRANGEBYSCORE', SEEN, '-inf', silent)
-  local registers = read(DRIVERS, gone)
-  for k = 1, #gone do
-    local cell = string.sub(registers[k], CELL, CELL + finest - 1)
-    moved[cell] = (moved[cell] or 0) - 1
-  end
-  write('HDEL', DRIVERS, gone)
-  write('ZREM', SEEN, gone)
-  settle(moved)
-  swept = #gone
+  swept = redis.call('ZRANGEBYSCORE', SEEN, '-inf', silent)
+  take_out(swept, read(DRIVERS, swept))
   -- A ping that is not newer than this comes too late, whenever it comes: else it would bring the driver back.
   redis.call('HSET', META, 'swept_to', silent)
 end
