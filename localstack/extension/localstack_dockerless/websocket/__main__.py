@@ -1,0 +1,55 @@
+"""The gateway process: `python -m localstack_dockerless.websocket LISTENING_FD LOCALSTACK_URL`.
+
+Its standard input brings the stages, a JSON array on a line at each change, and ends when LocalStack ends; so does it.
+"""
+
+import asyncio
+import json
+import logging
+import socket
+import sys
+
+from localstack_dockerless.websocket.connection import Connection
+from localstack_dockerless.websocket.gateway import Gateway
+from localstack_dockerless.websocket.lambdas import LambdaClient
+from localstack_dockerless.websocket.routing import Stage
+from localstack_dockerless.websocket.settings import Settings
+
+# A line holds all stages of all APIs.
+MAX_LINE_BYTES = 64 * 1024 * 1024
+GOODBYE_S = 0.2
+
+
+async def serve(listener: socket.socket, localstack_url: str, settings: Settings) -> None:
+    """Serve until standard input ends."""
+    loop = asyncio.get_running_loop()
+    stages = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stages), sys.stdin)
+    lambdas = LambdaClient(localstack_url, settings.concurrency)
+    gateway = Gateway(settings, listener.getsockname()[1], lambdas)
+    gateway.spawn(gateway.enforce_limits())
+    # The first line comes before the first client, which would not find its stage.
+    line = await stages.readline()
+    server = await loop.create_server(lambda: Connection(gateway), sock=listener, backlog=listener_backlog())
+    while line:
+        gateway.set_stages(Stage.from_json(data) for data in json.loads(line))
+        line = await stages.readline()
+    server.close()
+    gateway.close_all()
+    await asyncio.sleep(GOODBYE_S)
+    await lambdas.close()
+
+
+def listener_backlog() -> int:
+    return socket.SOMAXCONN
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s websocket: %(message)s")
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    listener.setblocking(False)
+    asyncio.run(serve(listener, sys.argv[2], Settings.from_env()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The plain HTTP of the gateway's port: the @connections API and `/_health`."""
+
+import json
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from localstack_dockerless.websocket import frames, http
+from localstack_dockerless.websocket.events import new_request_id
+
+if TYPE_CHECKING:
+    from localstack_dockerless.websocket.connection import Connection
+    from localstack_dockerless.websocket.gateway import Gateway
+
+_POSTED = http.response(HTTPStatus.OK)
+_DELETED = http.response(HTTPStatus.NO_CONTENT)
+
+
+def answer(gateway: "Gateway", request: http.Request) -> bytes:
+    """The complete response to a request that is no WebSocket handshake."""
+    path = request.target.partition("?")[0]
+    if path == "/_health":
+        counters = {"connections": len(gateway.connections), **gateway.counters}
+        return http.json_response(HTTPStatus.OK, {"status": "running", **counters})
+    # Clients may encode any character of the path, the @ among them.
+    segments = (unquote(path) if "%" in path else path).split("/")
+    if len(segments) != 5 or segments[3] != "@connections":
+        return _error(HTTPStatus.FORBIDDEN, "ForbiddenException", "Forbidden")
+    _, api_id, stage, _, connection_id = segments
+    connection = gateway.connections.get(connection_id)
+    client = connection.client if connection is not None else None
+    if connection is None or client is None or client.api_id != api_id or client.stage != stage:
+        gateway.counters["gone"] += 1
+        return _error(HTTPStatus.GONE, "GoneException", "Gone")
+    match request.method:
+        case "POST":
+            return _post(gateway, connection, request.body)
+        case "GET":
+            return _describe(gateway, connection)
+        case "DELETE":
+            connection.close(frames.NORMAL_CLOSURE, "Connection Closed Normally")
+            return _DELETED
+        case _:
+            return _error(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowedException", "Method Not Allowed")
+
+
+def _post(gateway: "Gateway", connection: "Connection", body: bytes | None) -> bytes:
+    if body is None:
+        return _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeException", "Message too long")
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            # It would leave as a text message that the client must refuse.
+            return _error(HTTPStatus.BAD_REQUEST, "BadRequestException", "Message is not UTF-8")
+    if not connection.is_writable:
+        gateway.counters["throttled"] += 1
+        return _error(
+            HTTPStatus.TOO_MANY_REQUESTS, "LimitExceededException", "The buffer of the WebSocket client is full"
+        )
+    connection.send(frames.encode_message(body))
+    gateway.counters["posted"] += 1
+    return _POSTED
+
+
+def _describe(gateway: "Gateway", connection: "Connection") -> bytes:
+    client = connection.client
+    if client is None:
+        return _error(HTTPStatus.GONE, "GoneException", "Gone")
+    last_active = datetime.now(UTC).timestamp() - (gateway.now() - connection.last_active)
+    identity = {"sourceIp": client.source_ip, "userAgent": client.user_agent}
+    content = {
+        "connectedAt": _rfc3339(client.connected_at_ms / 1000),
+        "identity": {name: value for name, value in identity.items() if value is not None},
+        "lastActiveAt": _rfc3339(last_active),
+    }
+    return http.json_response(HTTPStatus.OK, content)
+
+
+def _rfc3339(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _error(status: HTTPStatus, error_type: str, message: str) -> bytes:
+    request_id = new_request_id()
+    headers = {"x-amzn-ErrorType": error_type, "x-amzn-RequestId": request_id, "Content-Type": "application/json"}
+    return http.response(status, json.dumps({"message": message, "requestId": request_id}).encode(), headers)

@@ -1,0 +1,34 @@
+"""Where LocalStack meets the WebSocket APIs: the service, and the start and the end of the gateway."""
+
+from functools import partial
+
+from localstack import config
+from localstack.aws.skeleton import Skeleton
+from localstack.aws.spec import load_service
+from localstack.runtime import hooks
+from localstack.services.plugins import Service, aws_provider
+
+from localstack_dockerless.websocket.settings import Settings
+from localstack_dockerless.websocket.supervisor import GatewayProcess
+
+GATEWAY = GatewayProcess()
+
+
+@hooks.on_infra_start()
+def websocket_start() -> None:
+    GATEWAY.start(Settings.from_env(), f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}")
+
+
+@hooks.on_infra_shutdown()
+def websocket_shutdown() -> None:
+    GATEWAY.stop()
+
+
+@aws_provider()
+def apigatewayv2() -> Service:
+    # Imported here because moto takes a while, and most starts need it later or never.
+    from localstack_dockerless.websocket.control_plane import ControlPlane  # noqa: PLC0415
+
+    control_plane = ControlPlane(GATEWAY.endpoint_of, GATEWAY.publish)
+    GATEWAY.take_stages_from(partial(control_plane.stages, Settings.from_env().integration_timeout_s))
+    return Service("apigatewayv2", skeleton=Skeleton(load_service("apigatewayv2"), control_plane.dispatch_table()))
