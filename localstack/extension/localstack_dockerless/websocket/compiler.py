@@ -16,7 +16,7 @@ _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An API's configuration at one moment, which is what a deployment is. All items are in the wire format (camelCase)."""
+    """An API's configuration at one moment, which is what a deployment is. Items are in the wire format (camelCase)."""
 
     selection_expression: str
     routes: list[dict[str, Any]]
@@ -76,7 +76,7 @@ def compile_stage(identity: StageIdentity, snapshot: Snapshot, timeout_s: float)
 
 
 def _authorizer(data: Mapping[str, Any] | None, identity: StageIdentity) -> Authorizer:
-    # A guard that is gone must not leave the door open: the ARN of nothing cannot be invoked, and that refuses everyone.
+    # A guard that is gone must not leave the door open: a function that does not exist refuses everyone.
     arn = _function_arn(data["authorizerUri"], identity) if data is not None else None
     missing = f"arn:aws:lambda:{identity.region}:{identity.account}:function:missing-authorizer"
     sources = tuple((data or {}).get("identitySource") or ())
@@ -95,7 +95,7 @@ def _target(
 
 
 def _mock_target(integration: Mapping[str, Any]) -> MockTarget:
-    """The status in the request template, and the `$default` response template as it stands: templates are not evaluated."""
+    """The status in the request template, and the response template as it stands: templates are not evaluated."""
     request = _template(integration["requestTemplates"], integration["templateSelectionExpression"])
     try:
         status = int(json.loads(request or "")["statusCode"])

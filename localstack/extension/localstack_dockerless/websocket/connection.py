@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # RFC 6455, section 1.3
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-# How long a client may take to hang up after our close frame.
-LINGER_S = 2.0
+# After our close frame: how long a client may take to answer it, and then to hang up.
+CLOSE_ANSWER_S = 0.5
+HANG_UP_S = 2.0
 _OWN_HEADERS = frozenset({"connection", "upgrade", "sec-websocket-accept", "content-length", "transfer-encoding"})
 
 
@@ -63,8 +64,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         data = bytes(self._gateway.receive_buffer[:nbytes])
-        if self._closing:
-            return
         self.last_active = self._gateway.now()
         if self._decoder is not None:
             self._receive_frames(self._decoder, data)
@@ -155,21 +154,25 @@ class Connection(asyncio.BufferedProtocol):
         try:
             for event in decoder.feed(data):
                 match event:
-                    case Message(text):
-                        self._gateway.received(self, text)
-                    case Ping(payload):
-                        self._send_or_drop(frames.encode_frame(frames.PONG, payload))
                     case Close(code, reason):
-                        self._answer_close(code, reason)
+                        self._receive_close(code, reason)
                         return
+                    case Message(text) if not self._closing:
+                        self._gateway.received(self, text)
+                    case Ping(payload) if self.is_writable:
+                        self.send(frames.encode_frame(frames.PONG, payload))
         except FrameError as error:
+            # What follows cannot be told apart any more.
+            self._decoder = None
             self.close(error.code, error.reason)
 
-    def _answer_close(self, code: int, reason: str) -> None:
-        self._closing = True
-        self._transport.write(frames.encode_close(code))
+    def _receive_close(self, code: int, reason: str) -> None:
+        """The client closes, or answers our close frame: then both are done."""
+        if not self._closing:
+            self._closing = True
+            self._transport.write(frames.encode_close(code))
+            self._gateway.disconnected(self, code, reason or _reason_of(code))
         self._transport.close()
-        self._gateway.disconnected(self, code, reason or _reason_of(code))
 
     @property
     def is_writable(self) -> bool:
@@ -182,10 +185,6 @@ class Connection(asyncio.BufferedProtocol):
             self.last_active = self._gateway.now()
             self._transport.write(data)
 
-    def _send_or_drop(self, data: bytes) -> None:
-        if self.is_writable:
-            self.send(data)
-
     def pause_reading(self) -> None:
         if not self._transport.is_closing():
             self._transport.pause_reading()
@@ -195,18 +194,18 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def close(self, code: int, reason: str) -> None:
-        """Close from our side.
+        """Close from our side, and go on reading for a while.
 
-        Only our direction at first: had we hung up with bytes of the client unread, the kernel would send a reset, and
-        the client would never see the close frame.
+        Had we hung up with bytes of the client unread, the kernel would send a reset, and the client would never see
+        the close frame.
         """
         if self._closing or self._transport.is_closing():
             return
         self._closing = True
         self._transport.write(frames.encode_close(code, reason))
-        self._transport.write_eof()
         self.resume_reading()
-        self._gateway.call_later(LINGER_S, self._transport.abort)
+        self._gateway.call_later(CLOSE_ANSWER_S, self._transport.write_eof)
+        self._gateway.call_later(HANG_UP_S, self._transport.abort)
         self._gateway.disconnected(self, code, reason)
 
     def abort(self) -> None:

@@ -1,7 +1,7 @@
 """The API `apigatewayv2` for WebSocket APIs: moto's implementation, and what it lacks.
 
-Deployments are what AWS means by them: a stage without auto deploy serves the routes as they were when its deployment was
-created.
+Deployments are what AWS means by them: a stage without auto deploy serves the routes as they were when its deployment
+was created.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from typing import Any
 from botocore import xform_name
 from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.aws.spec import load_service
-from localstack.services.moto import _proxy_moto
+from localstack.services.moto import call_moto
 from moto.apigatewayv2.models import apigatewayv2_backends
 from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.exceptions import RESTError
@@ -70,7 +70,7 @@ class ControlPlane:
     def _handler(self, operation: str) -> Handler:
         method = xform_name(operation)
         own: Handler | None = getattr(self, method, None)
-        handler = own or (_proxy_moto if hasattr(ApiGatewayV2Response, method) else _refuse)
+        handler = own or (_moto if hasattr(ApiGatewayV2Response, method) else _refuse)
         reads = operation.startswith(_READING)
 
         def handle(context: RequestContext, request: Request) -> Response:
@@ -111,7 +111,7 @@ class ControlPlane:
         if request.get("ProtocolType") != "WEBSOCKET":
             raise _bad_request(f"Only WEBSOCKET APIs are served here, got ProtocolType {request.get('ProtocolType')}")
         _check_selection_expression(request.get("RouteSelectionExpression"))
-        response = _proxy_moto(context, request)
+        response = _moto(context, request)
         api = _api(context, response)
         api.api_endpoint = response["ApiEndpoint"] = self._endpoint_of(api.api_id)
         return response
@@ -119,19 +119,19 @@ class ControlPlane:
     def update_api(self, context: RequestContext, request: Request) -> Response:
         if "RouteSelectionExpression" in request:
             _check_selection_expression(request["RouteSelectionExpression"])
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     def delete_api(self, context: RequestContext, request: Request) -> Response:
         _api(context, request)
         self._deployments.pop(request["ApiId"], None)
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     # --- routes, integrations, authorizers, models
 
     def create_route(self, context: RequestContext, request: Request) -> Response:
         if any(route.route_key == request["RouteKey"] for route in _api(context, request).routes.values()):
             raise _conflict(f"Route with key {request['RouteKey']} already exists for this API")
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     def get_route_responses(self, context: RequestContext, request: Request) -> Response:
         responses = _api(context, request).get_route(request["RouteId"]).route_responses.values()
@@ -149,20 +149,20 @@ class ControlPlane:
 
     def create_integration(self, context: RequestContext, request: Request) -> Response:
         _check_integration_type(request.get("IntegrationType"))
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     def update_integration(self, context: RequestContext, request: Request) -> Response:
         if "IntegrationType" in request:
             _check_integration_type(request["IntegrationType"])
         _api(context, request).get_integration(request["IntegrationId"])
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     def get_authorizers(self, context: RequestContext, request: Request) -> Response:
         return {"Items": [_capitalized(item.to_json()) for item in _api(context, request).authorizers.values()]}
 
     def update_authorizer(self, context: RequestContext, request: Request) -> Response:
         _api(context, request).get_authorizer(request["AuthorizerId"])
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     def reset_authorizers_cache(self, context: RequestContext, request: Request) -> Response:
         # Like AWS, this gateway caches no authorizer of a WebSocket API.
@@ -226,14 +226,14 @@ class ControlPlane:
             raise _conflict("Stage already exists")
         if "DeploymentId" in request:
             self._deployment(context, request)
-        response = _proxy_moto(context, request)
+        response = _moto(context, request)
         return self._point_stage(request, response)
 
     def get_stage(self, context: RequestContext, request: Request) -> Response:
-        return self._with_deployment(request["ApiId"], _proxy_moto(context, request))
+        return self._with_deployment(request["ApiId"], _moto(context, request))
 
     def get_stages(self, context: RequestContext, request: Request) -> Response:
-        response = _proxy_moto(context, request)
+        response = _moto(context, request)
         response["Items"] = [self._with_deployment(request["ApiId"], stage) for stage in response.get("Items", [])]
         return response
 
@@ -248,13 +248,13 @@ class ControlPlane:
         stage.description = request.get("Description", stage.description)
         stage.route_settings = request.get("RouteSettings", stage.route_settings)
         stage.stage_variables = request.get("StageVariables", stage.stage_variables)
-        stage.updated = datetime.now()  # noqa: DTZ005 - moto keeps local times
+        stage.updated = datetime.now()
         return self._point_stage(request, _capitalized(stage.to_json()))
 
     def delete_stage(self, context: RequestContext, request: Request) -> Response:
         _api(context, request).get_stage(request["StageName"])
         self._of_api(request["ApiId"]).of_stage.pop(request["StageName"], None)
-        return _proxy_moto(context, request)
+        return _moto(context, request)
 
     def delete_access_log_settings(self, context: RequestContext, request: Request) -> Response:
         _api(context, request).get_stage(request["StageName"]).access_log_settings = None
@@ -274,8 +274,14 @@ class ControlPlane:
         return {**stage, "DeploymentId": deployment_id} if deployment_id is not None else stage
 
 
+def _moto(context: RequestContext, _request: Request) -> Response:
+    """moto's answer; it reads the HTTP request itself."""
+    return dict(call_moto(context))
+
+
 def _refuse(context: RequestContext, _request: Request) -> Response:
-    raise NotImplementedError(f"localstack-dockerless does not provide the operation apigatewayv2:{context.operation.name}")
+    operation = context.operation.name if context.operation is not None else "unknown"
+    raise NotImplementedError(f"localstack-dockerless does not provide the operation apigatewayv2:{operation}")
 
 
 def _api(context: RequestContext, request: Request) -> Any:

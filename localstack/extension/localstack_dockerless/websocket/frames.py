@@ -1,7 +1,7 @@
 """WebSocket frames (RFC 6455) as API Gateway allows them, without any I/O.
 
-The quotas are those of API Gateway: a frame carries at most 32 KB, a message at most 128 KB, text only, and no extension
-(so never permessage-deflate). What exceeds them is a `FrameError` that carries the close code for the client.
+The quotas are those of API Gateway: a frame carries at most 32 KB, a message at most 128 KB, text only, and no
+extension (so never permessage-deflate). What exceeds them is a `FrameError` that carries the close code.
 """
 
 import struct

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,7 +29,7 @@ from localstack_dockerless.websocket.settings import LISTEN_ADDRESS, Settings
 LOG = logging.getLogger(__name__)
 
 RECEIVE_BUFFER_BYTES = 64 * 1024
-# Messages of one connection that may be with their integrations at a time; the next ones wait, and then the client does.
+# Messages of one connection that may be with their integrations at a time; the next ones, and the client, wait.
 MAX_IN_FLIGHT = 8
 # A stage that was created a moment ago may still be on its way from the control plane.
 STAGE_GRACE_S = 0.5
@@ -99,8 +100,7 @@ class Gateway:
             raise HandshakeRefused(refusal, connection_id, request_id) from refusal
         if not 200 <= answer.status < 300:
             self.counters["refused"] += 1
-            refusal = Refusal(answer.status, answer.body or "Forbidden", "ForbiddenException")
-            raise HandshakeRefused(refusal, connection_id, request_id)
+            raise HandshakeRefused(_refused_by_route(answer), connection_id, request_id)
         return client, answer.headers
 
     def _new_client(self, connection_id: str, stage: Stage, handshake: Handshake, source_ip: str) -> Client:
@@ -225,6 +225,11 @@ class Gateway:
     def close_all(self) -> None:
         for connection in list(self.connections.values()):
             connection.close(frames.GOING_AWAY, "Going away")
+
+
+def _refused_by_route(answer: Answer) -> Refusal:
+    phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus else "Forbidden"
+    return Refusal(answer.status, answer.body or phrase, "ForbiddenException")
 
 
 def _split_target(target: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The HTTP/1.1 of the gateway's port, without any I/O: WebSocket handshakes and the @connections API.
 
 Only what those two need: requests with a Content-Length or no body. A chunked body is answered with 411, as RFC 9112
-allows. A body over the quota is read to its end and dropped, since a client that is still sending does not see an answer.
+allows. A body over the quota is read to its end and dropped: a client that is still sending would not see an answer.
 """
 
 import json

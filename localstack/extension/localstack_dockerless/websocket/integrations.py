@@ -47,7 +47,7 @@ def _internal_error(status: HTTPStatus) -> Refusal:
 
 
 async def call_integration(lambdas: LambdaClient, target: LambdaTarget | MockTarget | None, event: Any) -> Answer:
-    """Raises Refusal: 500 if the function cannot be invoked, 502 if it fails or answers badly, 504 if it takes too long."""
+    """Raises Refusal: 500 if the function cannot be invoked, 502 if it fails or answers badly, 504 if too slow."""
     if isinstance(target, MockTarget):
         return Answer(target.status, target.body)
     if target is None:
@@ -96,7 +96,7 @@ def _read_answer(answer: Any) -> Answer:
 async def call_authorizer(
     lambdas: LambdaClient, authorizer: Authorizer, event: Mapping[str, Any], timeout_s: float
 ) -> dict[str, Any]:
-    """The context for `requestContext.authorizer`. Raises Refusal: 401, 403, or 500 if the authorizer itself is at fault."""
+    """The context for `requestContext.authorizer`. Raises Refusal: 401, 403, or 500 if the authorizer is at fault."""
     headers = {name.lower(): value for name, value in event["headers"].items()}
     query, variables = event["queryStringParameters"], event["stageVariables"]
     try:

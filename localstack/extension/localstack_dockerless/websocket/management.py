@@ -1,13 +1,14 @@
 """The plain HTTP of the gateway's port: the @connections API and `/_health`."""
 
 import json
+import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from localstack_dockerless.websocket import frames, http
-from localstack_dockerless.websocket.events import new_request_id
+from localstack_dockerless.websocket.events import Client, new_request_id
 
 if TYPE_CHECKING:
     from localstack_dockerless.websocket.connection import Connection
@@ -23,26 +24,29 @@ def answer(gateway: "Gateway", request: http.Request) -> bytes:
     if path == "/_health":
         counters = {"connections": len(gateway.connections), **gateway.counters}
         return http.json_response(HTTPStatus.OK, {"status": "running", **counters})
-    # Clients may encode any character of the path, the @ among them.
-    segments = (unquote(path) if "%" in path else path).split("/")
+    # Clients may encode any character of a segment, the @ among them.
+    segments = [unquote(segment) if "%" in segment else segment for segment in path.split("/", 4)]
     if len(segments) != 5 or segments[3] != "@connections":
         return _error(HTTPStatus.FORBIDDEN, "ForbiddenException", "Forbidden")
     _, api_id, stage, _, connection_id = segments
     connection = gateway.connections.get(connection_id)
     client = connection.client if connection is not None else None
-    if connection is None or client is None or client.api_id != api_id or client.stage != stage:
+    if connection is None or client is None or (client.api_id, client.stage) != (api_id, stage):
         gateway.counters["gone"] += 1
         return _error(HTTPStatus.GONE, "GoneException", "Gone")
+    return _serve(gateway, request, connection, client)
+
+
+def _serve(gateway: "Gateway", request: http.Request, connection: "Connection", client: Client) -> bytes:
     match request.method:
         case "POST":
             return _post(gateway, connection, request.body)
         case "GET":
-            return _describe(gateway, connection)
+            return _describe(client, gateway.now() - connection.last_active)
         case "DELETE":
             connection.close(frames.NORMAL_CLOSURE, "Connection Closed Normally")
             return _DELETED
-        case _:
-            return _error(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowedException", "Method Not Allowed")
+    return _error(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowedException", "Method Not Allowed")
 
 
 def _post(gateway: "Gateway", connection: "Connection", body: bytes | None) -> bytes:
@@ -64,16 +68,12 @@ def _post(gateway: "Gateway", connection: "Connection", body: bytes | None) -> b
     return _POSTED
 
 
-def _describe(gateway: "Gateway", connection: "Connection") -> bytes:
-    client = connection.client
-    if client is None:
-        return _error(HTTPStatus.GONE, "GoneException", "Gone")
-    last_active = datetime.now(UTC).timestamp() - (gateway.now() - connection.last_active)
+def _describe(client: Client, idle_s: float) -> bytes:
     identity = {"sourceIp": client.source_ip, "userAgent": client.user_agent}
     content = {
         "connectedAt": _rfc3339(client.connected_at_ms / 1000),
         "identity": {name: value for name, value in identity.items() if value is not None},
-        "lastActiveAt": _rfc3339(last_active),
+        "lastActiveAt": _rfc3339(time.time() - idle_s),
     }
     return http.json_response(HTTPStatus.OK, content)
 

@@ -2,29 +2,29 @@
 
 from functools import partial
 
-from localstack import config
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.runtime import hooks
 from localstack.services.plugins import Service, aws_provider
 
+from localstack import config
 from localstack_dockerless.websocket.settings import Settings
 from localstack_dockerless.websocket.supervisor import GatewayProcess
 
 GATEWAY = GatewayProcess()
 
 
-@hooks.on_infra_start()
+@hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def websocket_start() -> None:
     GATEWAY.start(Settings.from_env(), f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}")
 
 
-@hooks.on_infra_shutdown()
+@hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]
 def websocket_shutdown() -> None:
     GATEWAY.stop()
 
 
-@aws_provider()
+@aws_provider()  # type: ignore[untyped-decorator]
 def apigatewayv2() -> Service:
     # Imported here because moto takes a while, and most starts need it later or never.
     from localstack_dockerless.websocket.control_plane import ControlPlane  # noqa: PLC0415

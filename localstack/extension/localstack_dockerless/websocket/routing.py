@@ -1,6 +1,7 @@
 """What the gateway has to know of a stage: its routes, where they lead, who guards them.
 
-The control plane compiles this from the API's resources and sends it to the gateway as JSON; both sides share these types.
+The control plane compiles this from the resources of the API and sends it to the gateway as JSON; both share these
+types.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Route selection expressions of WebSocket APIs: which route key a message asks for.
 
-`$request.body.action`, `${request.body.action}`, paths (`$request.body.command.name`, `$request.body.items[0].kind`), and
-several `${…}` with text between them.
+`$request.body.action`, `${request.body.action}`, paths (`$request.body.command.name`, `$request.body.items[0].kind`),
+and several `${…}` with text between them.
 """
 
 import json

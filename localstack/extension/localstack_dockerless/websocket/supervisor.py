@@ -85,7 +85,7 @@ class GatewayProcess:
     def _supervise(self, command: list[str], descriptor: int) -> None:
         while not self._stopping:
             started = time.monotonic()
-            # PYTHONSAFEPATH: a folder named `localstack` in the working folder must not become part of LocalStack's package.
+            # PYTHONSAFEPATH: a folder `localstack` in the working folder must not become part of the package.
             process = lifecycle.tethered_popen(
                 command,
                 stdin=subprocess.PIPE,
