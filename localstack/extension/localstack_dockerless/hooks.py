@@ -14,13 +14,13 @@ def process_folders() -> Path:
     return Path(config.dirs.cache) / "dockerless" / "processes"
 
 
-@hooks.on_infra_start(priority=1000)
+@hooks.on_infra_start(priority=1000)  # type: ignore[untyped-decorator]
 def dockerless_start() -> None:
     lifecycle.start_warden(process_folders())
     patches.apply_all()
     AGGREGATOR.start()
 
 
-@hooks.on_infra_shutdown()
+@hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]
 def dockerless_shutdown() -> None:
     AGGREGATOR.stop()

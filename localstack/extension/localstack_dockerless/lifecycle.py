@@ -1,7 +1,8 @@
 """Processes that must not outlive LocalStack.
 
-LocalStack can end in order, or by `kill -9`; either way no child may stay behind and no port stay taken. So each child is
-recorded as an empty file named `<pid>-<start time>` in a folder of this LocalStack's own, and two things read that folder:
+LocalStack can end in order, or by `kill -9`; either way no child may stay behind and no port stay taken. So each child
+is recorded as an empty file named `<pid>-<start time>` in a folder of this LocalStack's own, and two things read that
+folder:
 
 - the warden (`warden.py`), a process that holds the read end of a pipe whose write end only LocalStack has. However
   LocalStack ends, the pipe closes, and the warden kills what is still recorded;
@@ -152,7 +153,7 @@ def _parse_record(name: str) -> tuple[int, float]:
 
 def _started_at(pid: int) -> float | None:
     try:
-        return psutil.Process(pid).create_time()
+        return float(psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
         return None
 

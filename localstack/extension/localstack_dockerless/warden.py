@@ -1,6 +1,7 @@
 """The process that cleans up after LocalStack: `python -m localstack_dockerless.warden FOLDER`.
 
-It waits until its standard input ends, which is when LocalStack has ended, and then kills the processes recorded in FOLDER.
+It waits until its standard input ends, which is when LocalStack has ended, and then kills the processes recorded in
+FOLDER.
 """
 
 import signal

@@ -9,6 +9,14 @@ from localstack.services.cloudformation.resource_provider import OperationStatus
 type Model = dict[str, Any]
 
 
+def schema(identifier: str, create_only: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`identifier` is the property that Ref gives; a change of one in `create_only` replaces the resource."""
+    return {
+        "primaryIdentifier": [f"/properties/{identifier}"],
+        "createOnlyProperties": [f"/properties/{name}" for name in create_only],
+    }
+
+
 def success(model: Model) -> ProgressEvent[Model]:
     return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
 
@@ -20,7 +28,8 @@ def merged(request: ResourceRequest[Model]) -> Model:
 
 def default_name(request: ResourceRequest[Model], max_length: int) -> str:
     """A name like `stack-Logical-1a2b3c4d`, shortened at the front, where it is the least distinct."""
-    return generate_default_name(request.stack_name, request.logical_resource_id)[-max_length:].lstrip("-")
+    name: str = generate_default_name(request.stack_name, request.logical_resource_id)
+    return name[-max_length:].lstrip("-")
 
 
 def parameters(client: BaseClient, operation: str, model: Model) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from localstack.services.cloudformation.resource_provider import ProgressEvent, ResourceProvider, ResourceRequest
 
-from localstack_dockerless.cloudformation.common import Model, default_name, merged, parameters, success
+from localstack_dockerless.cloudformation.common import Model, default_name, merged, parameters, schema, success
 
 # https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html
 REPLICATION_GROUP_NAME_LENGTH = 40
@@ -13,22 +13,19 @@ NAME_LENGTH = 255
 
 class ReplicationGroupProvider(ResourceProvider[Model]):
     TYPE = "AWS::ElastiCache::ReplicationGroup"
-    SCHEMA = {
-        "primaryIdentifier": ["/properties/ReplicationGroupId"],
-        "createOnlyProperties": [
-            f"/properties/{name}"
-            for name in (
-                "ReplicationGroupId",
-                "CacheSubnetGroupName",
-                "Port",
-                "AtRestEncryptionEnabled",
-                "KmsKeyId",
-                "NetworkType",
-                "PrimaryClusterId",
-                "DataTieringEnabled",
-            )
-        ],
-    }
+    SCHEMA = schema(
+        "ReplicationGroupId",
+        create_only=(
+            "ReplicationGroupId",
+            "CacheSubnetGroupName",
+            "Port",
+            "AtRestEncryptionEnabled",
+            "KmsKeyId",
+            "NetworkType",
+            "PrimaryClusterId",
+            "DataTieringEnabled",
+        ),
+    )
 
     def create(self, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
         model, client = request.desired_state, request.aws_client_factory.elasticache
@@ -52,12 +49,9 @@ class ReplicationGroupProvider(ResourceProvider[Model]):
 
 class ServerlessCacheProvider(ResourceProvider[Model]):
     TYPE = "AWS::ElastiCache::ServerlessCache"
-    SCHEMA = {
-        "primaryIdentifier": ["/properties/ServerlessCacheName"],
-        "createOnlyProperties": [
-            f"/properties/{name}" for name in ("ServerlessCacheName", "SubnetIds", "KmsKeyId", "SnapshotArnsToRestore")
-        ],
-    }
+    SCHEMA = schema(
+        "ServerlessCacheName", create_only=("ServerlessCacheName", "SubnetIds", "KmsKeyId", "SnapshotArnsToRestore")
+    )
 
     def create(self, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
         model, client = request.desired_state, request.aws_client_factory.elasticache
@@ -81,10 +75,7 @@ class ServerlessCacheProvider(ResourceProvider[Model]):
 
 class SubnetGroupProvider(ResourceProvider[Model]):
     TYPE = "AWS::ElastiCache::SubnetGroup"
-    SCHEMA = {
-        "primaryIdentifier": ["/properties/CacheSubnetGroupName"],
-        "createOnlyProperties": ["/properties/CacheSubnetGroupName"],
-    }
+    SCHEMA = schema("CacheSubnetGroupName", create_only=("CacheSubnetGroupName",))
 
     def create(self, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
         model = request.desired_state

@@ -28,10 +28,10 @@ class StopServers(ServiceLifecycleHook):
         STORES.stop_all()
 
 
-@aws_provider(api="elasticache")
+@aws_provider(api="elasticache")  # type: ignore[untyped-decorator]
 def elasticache() -> Service:
     service = load_service("elasticache")
-    operations: dict[str, Operation] = dict.fromkeys(service.operation_names, _proxy_moto)
+    operations: dict[str, Any] = dict.fromkeys(service.operation_names, _proxy_moto)
     own: list[Callable[[RegionStore, RequestContext, Request], Response]] = [
         create_replication_group,
         describe_replication_groups,

@@ -137,7 +137,7 @@ class CacheServer:
                 self._process = self._launch()
                 self._wait_until_up()
             except CacheServerError as error:
-                LOG.error("%s", error)  # noqa: TRY400 - the message says it all; the loop tries again
+                LOG.error("%s", error)  # the loop tries again
 
 
 def _choose_port() -> int:

@@ -8,13 +8,21 @@ import time
 from pathlib import Path
 
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
-from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InitializationType, InvocationResult
+from localstack.services.lambda_.invocation.lambda_models import (
+    FunctionVersion,
+    HotReloadingCode,
+    InitializationType,
+    InvocationResult,
+    LayerVersion,
+    S3Code,
+    VersionFunctionConfiguration,
+)
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 from localstack import config
 from localstack_dockerless import settings
 from localstack_dockerless.lambda_process import metrics
-from localstack_dockerless.lambda_process.environment import process_environment
+from localstack_dockerless.lambda_process.environment import FunctionFiles, process_environment
 from localstack_dockerless.lambda_process.report import Reporter
 from localstack_dockerless.lambda_process.runtime_process import InitError, Invocation, Outcome, RuntimeProcess, error
 
@@ -58,11 +66,13 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         function = self.function_version.config
         self._environment = process_environment(
             env_vars,
+            FunctionFiles(
+                code=_code(function).get_unzipped_code_location(),
+                layers=[_code(layer).get_unzipped_code_location() for layer in function.layers],
+                scratch=self._scratch,
+            ),
             python=self._python,
             runtime=str(function.runtime),
-            code=function.code.get_unzipped_code_location(),
-            layers=[layer.code.get_unzipped_code_location() for layer in function.layers],
-            scratch=self._scratch,
         )
         with self._lock:
             self._start_process()
@@ -131,15 +141,14 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         """Unpack the code and the layers. What is raised becomes the reason why the function's state is Failed."""
         function = function_version.config
-        if not str(function.runtime).startswith("python") or function.code is None:
-            what = f"runtime {function.runtime}" if function.runtime else "container images"
-            raise LambdaRuntimeException(f"expected a Python runtime and a .zip archive, got {what}")
+        if not str(function.runtime).startswith("python"):
+            got = f"the runtime {function.runtime}" if function.runtime else "a container image"
+            raise LambdaRuntimeException(f"expected a Python runtime and a .zip archive, got {got}")
         python = settings.lambda_python()
         if shutil.which(python) is None:
             raise LambdaRuntimeException(f"LAMBDA_PROCESS_PYTHON is not an executable file: {python}")
-        function.code.prepare_for_execution()
-        for layer in function.layers:
-            layer.code.prepare_for_execution()
+        for code in (_code(function), *(_code(layer) for layer in function.layers)):
+            code.prepare_for_execution()
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
@@ -170,6 +179,12 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         process, self._process = self._process, None
         if process is not None:
             process.close()
+
+
+def _code(packaged: VersionFunctionConfiguration | LayerVersion) -> S3Code | HotReloadingCode:
+    if packaged.code is None:
+        raise LambdaRuntimeException("expected a .zip archive, got none")
+    return packaged.code
 
 
 def _within_limit(outcome: Outcome) -> Outcome:

@@ -1,7 +1,7 @@
 """The Lambda Runtime API (2018-06-01) for one runtime process, without a thread of its own.
 
-Whoever waits for the runtime serves it: `wait` runs the selector until the runtime did something. Between two invocations
-nobody reads, as on Lambda, where the environment is frozen then; the kernel keeps what arrives.
+Whoever waits for the runtime serves it: `wait` runs the selector until the runtime did something. Between two
+invocations nobody reads, as on Lambda, where the environment is frozen then; the kernel keeps what arrives.
 """
 
 import os
@@ -36,7 +36,7 @@ class Connection:
     _head: tuple[str, str, dict[str, str]] | None = None
 
     def receive(self) -> Request | None:
-        """Read what is there; the request that it completes, or None. Raises ConnectionError at the end of the stream."""
+        """Read what is there; the request that it completes, or None. Raises ConnectionError at the stream's end."""
         data = self.sock.recv(RECEIVE_BYTES)
         if not data:
             raise ConnectionError("closed by the runtime")
