@@ -1,8 +1,8 @@
 """Drivers who cross from one city into another: counted in one of them, never in both.
 
 Each city keeps its drivers by itself, and a script reaches only the keys of one city. So a city notes who has arrived,
-one hash tells which city each driver was last at home in, and the older of the two registers is taken out. The note stays
-until that is done: an aggregator that dies on the way leaves the rest to the next batch.
+one hash tells which city each driver was last at home in, and the older of the two registers is taken out. The note
+stays until that is done: an aggregator that dies on the way leaves the rest to the next batch.
 """
 
 from itertools import batched

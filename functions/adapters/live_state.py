@@ -3,6 +3,7 @@
 The scripts in `lua/` are the only writers of it.
 """
 
+from collections.abc import Iterable
 from itertools import batched
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ PINGS_PER_CALL = 1_000
 TOMBSTONE_MS = 300_000
 
 CITIES_KEY = "cities"
+SWEPT_KEY = "swept_to"
 
 
 class LiveState:
@@ -52,8 +54,10 @@ class LiveState:
         parts = [
             (city, part) for city, flat in cities.items() for part in batched(flat, 2 * PINGS_PER_CALL, strict=False)
         ]
-        self._note_cities(cities)
-        answers = self._scripts.run("apply", [self._scripts.call(city, received_at, *part) for city, part in parts])
+        swept_to = self._note_cities(cities)
+        answers = self._scripts.run(
+            "apply", [self._scripts.call(city, received_at, swept_to, *part) for city, part in parts]
+        )
         # Each part's answer names all who are waiting in the city: the last one is the whole list.
         arrivals = {city: answer[3] for (city, _), answer in zip(parts, answers, strict=True)}
         for city, orders in arrivals.items():
@@ -81,7 +85,10 @@ class LiveState:
             StaleLease: another broadcaster has taken over.
             Unavailable: the state did not answer.
         """
-        calls = [self._scripts.call(city, token, number, now, now - driver_ttl_ms, TOMBSTONE_MS) for city in cities]
+        silent = now - driver_ttl_ms
+        with valkey.answering("the live state"):
+            self._client.set(SWEPT_KEY, silent)
+        calls = [self._scripts.call(city, token, number, now, silent, TOMBSTONE_MS) for city in cities]
         answers = self._scripts.run("tick", calls)
         if not all(answers):
             raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
@@ -149,10 +156,14 @@ class LiveState:
         *stamp, since, cells, counts = answer
         return View(_stamp(stamp), since, _cells(cells, counts))
 
-    def _note_cities(self, cities: Any) -> None:
-        """Before a city's state is touched, so that it is never left out of a tick."""
+    def _note_cities(self, cities: Iterable[str]) -> bytes:
+        """Before a city's state is touched, so that no tick leaves it out; returns when drivers were last swept."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.sadd(CITIES_KEY, *cities)
+        pipeline.get(SWEPT_KEY)
         with valkey.answering("the live state"):
-            self._client.sadd(CITIES_KEY, *cities)
+            _, swept_to = pipeline.execute()
+        return swept_to or b""
 
 
 def _viewers_key(viewport: Viewport) -> str:

@@ -1,7 +1,12 @@
 """Logs and metrics: structured JSON lines, and metrics embedded in them (EMF), so neither needs a network call."""
 
+import warnings
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+# Nothing to count is an ordinary outcome.
+warnings.filterwarnings("ignore", "No application metrics to publish*")
 
 logger = Logger()
 metrics = Metrics()

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from math import isnan
 from typing import Annotated, Any
 
-import geohash
 import msgspec
 from msgspec import Meta
 
-from heatmap.cells import KEPT_PRECISION
+from heatmap.cells import cell_of
 from heatmap.cities import Cities
 from heatmap.errors import FleetglowError, InvalidInput, Literal, TooLarge
 
@@ -223,7 +222,7 @@ def _place(wire: _Wire, now: int, cities: Cities) -> Ping:
     if wire.status is not None:
         _check_id("status", wire.status)
     lat, lon = wire.lat, wire.lon
-    cell = geohash.encode(lat if lat < 90 else 89.999999999, lon if lon < 180 else 179.999999999, KEPT_PRECISION)
+    cell = cell_of(lat, lon)
     city = cities.place(lat, lon, cell)
     if wire.city is not None and wire.city != city:
         city = _claimed(wire, city, cities)

@@ -1,13 +1,15 @@
 -- Move drivers to where their newest pings say they are.
--- ARGV  …, time of the newest ping's receipt, then driver, register, driver, register, …
+-- ARGV  …, time of the newest ping's receipt, the last sweep of any city, then driver, register, driver, register, …
 -- Returns applied, late, duplicate, and of the arrivals {driver, its register's order, driver, order, …}.
 ensure_epoch()
+-- A city that is new has not been swept itself; a driver who fell silent elsewhere does not come back through it.
 local swept_to = redis.call('HGET', META, 'swept_to') or ''
+if ARGV[4] > swept_to then swept_to = ARGV[4] end
 if ARGV[3] > (redis.call('HGET', META, 'last_event') or '') then redis.call('HSET', META, 'last_event', ARGV[3]) end
 
 local sub = string.sub
 local ids = {}
-for k = 4, #ARGV, 2 do ids[#ids + 1] = ARGV[k] end
+for k = 5, #ARGV, 2 do ids[#ids + 1] = ARGV[k] end
 local known = read(DRIVERS, ids)
 
 local newest = {}
@@ -15,7 +17,7 @@ local moved, arrived = {}, {}
 local applied, late, duplicate = 0, 0, 0
 for k = 1, #ids do
   local id = ids[k]
-  local register = ARGV[3 + 2 * k]
+  local register = ARGV[4 + 2 * k]
   local old = newest[id] or known[k]
   local order, old_order = sub(register, 1, ORDER), old and sub(old, 1, ORDER)
   if old_order and order <= old_order then

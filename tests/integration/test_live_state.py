@@ -1,0 +1,278 @@
+import pytest
+import redis
+
+from adapters.city_scripts import CityScripts
+from adapters.live_state import TOMBSTONE_MS, LiveState
+from factories import LAGOS, NOW, a_ping, a_record
+from heatmap.cells import cell_of
+from heatmap.cities import cities
+from heatmap.errors import StaleLease
+from heatmap.pings import Ping
+from heatmap.records import decode
+from heatmap.register import merged
+from heatmap.state import Applied, Tick
+from heatmap.viewports import viewport
+
+TTL = 30_000
+TICK = 3_000
+IKEJA = (6.60, 3.35)
+LONDON = (51.5, -0.1)
+WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (5, 6, 7))
+
+
+def apply(state: LiveState, *pings: Ping) -> Applied:
+    return state.apply(merged([decode(a_record(*pings))]), max(ping.received_at for ping in pings))
+
+
+def tick(state: LiveState, now: int, token: int = 1) -> dict[str, Tick]:
+    return state.tick(state.cities(), token, now // TICK, now, TTL)
+
+
+def cells(state: LiveState, precision: int = 7, city: str = "lagos") -> dict[str, int]:
+    return {cell: n for cell, n in state.view(city, precision).cells.items() if n}
+
+
+def test_a_driver_is_counted_once_at_every_precision(state: LiveState):
+    apply(state, a_ping())
+
+    assert [{cell_of(*LAGOS, p): 1} for p in (5, 6, 7)] == [cells(state, p) for p in (5, 6, 7)]
+
+
+def test_a_driver_that_moves_leaves_the_cell_it_was_in(state: LiveState):
+    apply(state, a_ping())
+    apply(state, a_ping(sampled_at=NOW + 1, position=IKEJA))
+
+    assert {cell_of(*IKEJA, 7): 1} == cells(state)
+
+
+def test_a_late_ping_does_not_move_the_driver(state: LiveState):
+    apply(state, a_ping(sampled_at=NOW + 1))
+
+    assert Applied(late=1) == apply(state, a_ping(position=IKEJA))
+    assert {cell_of(*LAGOS, 7): 1} == cells(state)
+
+
+def test_the_same_ping_again_changes_nothing(state: LiveState):
+    apply(state, a_ping())
+    before = state.view("lagos", 7)
+
+    assert Applied(duplicate=1) == apply(state, a_ping())
+    assert before == state.view("lagos", 7)
+
+
+def test_of_two_pings_of_one_moment_the_same_one_wins_in_any_order(state: LiveState, client: redis.Redis):
+    pings = [a_ping(), a_ping(position=IKEJA)]
+
+    found = []
+    for order in (pings, pings[::-1]):
+        client.flushall()
+        for ping in order:
+            apply(state, ping)
+        found.append(cells(state))
+
+    assert found[0] == found[1]
+
+
+def test_several_pings_of_a_driver_in_one_batch_end_at_the_newest(state: LiveState):
+    applied = apply(state, a_ping(), a_ping(sampled_at=NOW + 2, position=IKEJA), a_ping(sampled_at=NOW + 1))
+
+    assert Applied(applied=2, late=1) == applied
+    assert {cell_of(*IKEJA, 7): 1} == cells(state)
+
+
+def test_a_batch_larger_than_one_call_is_applied_whole(state: LiveState):
+    apply(state, *[a_ping(f"driver-{n}") for n in range(2_500)])
+
+    assert {cell_of(*LAGOS, 7): 2_500} == cells(state)
+
+
+def test_a_silent_driver_leaves(state: LiveState):
+    apply(state, a_ping("silent"), a_ping("lively", sampled_at=NOW + TTL))
+
+    assert tick(state, NOW + TTL)["lagos"].swept == 1
+    assert {cell_of(*LAGOS, 7): 1} == cells(state)
+    assert state.check(["lagos"])["lagos"].exact
+
+
+def test_a_ping_from_before_the_sweep_does_not_bring_a_driver_back(state: LiveState):
+    apply(state, a_ping())
+    tick(state, NOW + TTL)
+
+    assert Applied(late=1) == apply(state, a_ping())
+    assert cells(state) == {}
+
+
+def test_a_driver_that_comes_back_is_counted_again(state: LiveState):
+    apply(state, a_ping())
+    tick(state, NOW + TTL)
+    apply(state, a_ping(sampled_at=NOW + TTL + 1))
+
+    assert {cell_of(*LAGOS, 7): 1} == cells(state)
+
+
+def test_what_changed_since_a_revision_holds_the_cells_that_went_empty(state: LiveState):
+    apply(state, a_ping())
+    stamp = state.view("lagos", 7).stamp
+    apply(state, a_ping(sampled_at=NOW + 1, position=IKEJA))
+
+    changed = state.view("lagos", 7, since=stamp.rev, epoch=stamp.epoch)
+
+    assert stamp.rev == changed.since
+    assert {cell_of(*LAGOS, 7): 0, cell_of(*IKEJA, 7): 1} == changed.cells
+
+
+@pytest.mark.parametrize(("ahead", "epoch"), [(1, ""), (0, "other")])
+def test_a_revision_that_is_not_ours_gets_everything(state: LiveState, ahead: int, epoch: str):
+    apply(state, a_ping())
+    stamp = state.view("lagos", 7).stamp
+
+    assert state.view("lagos", 7, since=stamp.rev + ahead, epoch=epoch or stamp.epoch).since == 0
+
+
+def test_a_revision_older_than_the_tombstones_gets_everything(state: LiveState):
+    apply(state, a_ping())
+    stamp = state.view("lagos", 7).stamp
+    apply(state, a_ping(sampled_at=NOW + 1, position=IKEJA))
+    for age in range(3):
+        tick(state, NOW + TTL + age * TOMBSTONE_MS)
+
+    resumed = state.view("lagos", 7, since=stamp.rev, epoch=stamp.epoch)
+
+    assert resumed.since == 0
+    assert resumed.cells == {}
+
+
+def test_a_state_that_was_lost_is_born_again_under_another_epoch(state: LiveState, client: redis.Redis):
+    apply(state, a_ping())
+    before = state.view("lagos", 7).stamp.epoch
+    client.flushall()
+    apply(state, a_ping(sampled_at=NOW + 1))
+
+    assert before != state.view("lagos", 7).stamp.epoch
+    assert state.check(["lagos"])["lagos"].exact
+
+
+def test_other_precisions_count_the_same_drivers(state: LiveState, client: redis.Redis):
+    apply(state, a_ping())
+
+    assert {cell_of(*LAGOS, 4): 1} == cells(LiveState(client, (4, 8)), 4)
+
+
+def test_a_recount_repairs_wrong_counts(state: LiveState, client: redis.Redis):
+    apply(state, a_ping())
+    client.hincrby("{lagos}:n:7", cell_of(*LAGOS, 7), 5)
+    assert not state.check(["lagos"])["lagos"].exact
+
+    state.recount("lagos")
+
+    assert state.check(["lagos"])["lagos"].exact
+    assert {cell_of(*LAGOS, 7): 1} == cells(state)
+
+
+def test_a_tick_tells_what_changed_where_somebody_watches(state: LiveState):
+    apply(state, a_ping())
+    base = state.watch(WHOLE_LAGOS, "connection-1").stamp.rev
+    apply(state, a_ping(sampled_at=NOW + 1, position=IKEJA))
+
+    [changes] = tick(state, NOW + TICK)["lagos"].changes
+
+    assert {cell_of(*LAGOS, 7): 0, cell_of(*IKEJA, 7): 1} == changes.cells
+    assert {cell_of(*LAGOS, 5): base, cell_of(*IKEJA, 5): base} == changes.previous
+
+
+def test_what_was_sent_is_not_told_again_and_its_revision_is_the_next_ones_previous(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1")
+    apply(state, a_ping())
+    first = tick(state, NOW + TICK)
+    state.note_sent(1, first)
+    assert [changes.cells for changes in tick(state, NOW + 2 * TICK)["lagos"].changes] == [{}]
+    apply(state, a_ping("driver-2"))
+
+    [changes] = tick(state, NOW + 3 * TICK)["lagos"].changes
+
+    assert {cell_of(*LAGOS, 5): first["lagos"].stamp.rev} == changes.previous
+
+
+def test_what_was_not_noted_as_sent_is_told_again(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1")
+    apply(state, a_ping())
+
+    first, second = (tick(state, NOW + n * TICK)["lagos"].changes for n in (1, 2))
+
+    assert first == second
+
+
+def test_where_nobody_watches_nothing_is_told(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1")
+    state.unwatch([WHOLE_LAGOS], "connection-1")
+    apply(state, a_ping())
+
+    assert tick(state, NOW + TICK)["lagos"].changes == []
+
+
+def test_a_viewport_is_watched_until_its_last_viewer_leaves(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1")
+    state.watch(WHOLE_LAGOS, "connection-2")
+    state.unwatch([WHOLE_LAGOS], "connection-1")
+
+    assert state.viewers([WHOLE_LAGOS]) == [["connection-2"]]
+
+
+def test_a_tick_is_made_once(state: LiveState):
+    apply(state, a_ping())
+
+    assert list(tick(state, NOW)) == ["lagos"]
+    assert list(tick(state, NOW)) == []
+
+
+def test_an_older_broadcaster_is_turned_away(state: LiveState):
+    apply(state, a_ping())
+    tick(state, NOW, token=2)
+
+    with pytest.raises(StaleLease):
+        tick(state, NOW + TICK, token=1)
+
+
+def test_an_older_broadcaster_cannot_note_what_it_sent(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1")
+    apply(state, a_ping())
+    old = tick(state, NOW, token=1)
+    tick(state, NOW + TICK, token=2)
+
+    state.note_sent(1, old)
+
+    assert tick(state, NOW + 2 * TICK, token=2)["lagos"].changes[0].cells
+
+
+def test_a_driver_that_crosses_into_another_city_is_counted_there_only(state: LiveState):
+    apply(state, a_ping())
+    apply(state, a_ping(sampled_at=NOW + 1, position=LONDON))
+
+    assert ({}, {cell_of(*LONDON, 7): 1}) == (cells(state), cells(state, city="london"))
+
+
+def test_a_late_ping_from_the_city_a_driver_has_left_does_not_bring_it_back_there(state: LiveState):
+    apply(state, a_ping(sampled_at=NOW + 1, position=LONDON))
+    apply(state, a_ping())
+
+    assert ({}, {cell_of(*LONDON, 7): 1}) == (cells(state), cells(state, city="london"))
+
+
+def test_a_crossing_that_was_cut_short_is_settled_with_the_next_batch(state: LiveState, client: redis.Redis):
+    apply(state, a_ping())
+    # What an aggregator has done that dies after counting the driver in London, before taking it out of Lagos.
+    scripts = CityScripts(client, state.precisions)
+    crossing = merged([decode(a_record(a_ping(sampled_at=NOW + 1, position=LONDON)))])["london"]
+    scripts.run("apply", [scripts.call("london", NOW, "", *crossing)])
+    assert (len(cells(state)), len(cells(state, city="london"))) == (1, 1)
+
+    apply(state, a_ping("driver-2", position=LONDON))
+
+    assert ({}, {cell_of(*LONDON, 7): 2}) == (cells(state), cells(state, city="london"))
+
+
+def test_a_driver_gone_silent_is_at_home_nowhere(state: LiveState, client: redis.Redis):
+    apply(state, a_ping())
+    tick(state, NOW + TTL)
+
+    assert client.hgetall("homes") == {}

@@ -1,0 +1,31 @@
+from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, jobs
+
+
+def sends(deliveries: list[Delivery]) -> list[tuple[str, str]]:
+    return sorted((c, m) for d in deliveries for c in d.connections for m in d.messages)
+
+
+def test_small_deliveries_share_a_job():
+    assert len(list(jobs([Delivery([f"c{n}"], ["frame"]) for n in range(MAX_CONNECTIONS)]))) == 1
+
+
+def test_many_connections_are_cut_into_jobs():
+    wanted = [Delivery([f"c{n}" for n in range(2 * MAX_CONNECTIONS + 1)], ["frame"])]
+
+    packed = [decode(job) for job in jobs(wanted)]
+
+    assert len(packed) == 3
+    assert sends(wanted) == sends([delivery for job in packed for delivery in job.deliveries])
+
+
+def test_large_messages_are_cut_into_jobs():
+    wanted = [Delivery(["c1"], [f"{n}" * 50_000 for n in range(10)])]
+
+    packed = list(jobs(wanted))
+
+    assert all(len(job) < 1.3 * MAX_JOB_BYTES for job in packed)
+    assert sends(wanted) == sends([delivery for job in packed for delivery in decode(job).deliveries])
+
+
+def test_nothing_to_deliver_is_no_job():
+    assert list(jobs([])) == []

@@ -1,0 +1,179 @@
+import json
+from typing import Any
+
+import pytest
+
+from factories import NOW, a_body
+from heatmap.cities import cities
+from heatmap.errors import InvalidInput, TooLarge
+from heatmap.pings import MAX_AGE_MS, MAX_BODY_BYTES, MAX_PINGS, Parsed, parse
+
+
+def parsed(*pings: object) -> Parsed:
+    return parse(json.dumps({"pings": pings}).encode(), NOW, cities())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("lat", float("nan"), "out_of_range"),
+        ("lat", float("inf"), "out_of_range"),
+        ("lat", float("-inf"), "out_of_range"),
+        ("lat", 1e300, "out_of_range"),
+        ("lat", 91, "out_of_range"),
+        ("lat", "6.5", "wrong_type"),
+        ("lat", True, "wrong_type"),
+        ("lat", None, "wrong_type"),
+        ("lat", ..., "missing"),
+        ("lon", float("nan"), "out_of_range"),
+        ("lon", float("inf"), "out_of_range"),
+        ("lon", -1e300, "out_of_range"),
+        ("lon", 181, "out_of_range"),
+        ("lon", [3.4], "wrong_type"),
+        ("lon", ..., "missing"),
+        ("driver_id", "", "out_of_range"),
+        ("driver_id", "x" * 300, "out_of_range"),
+        ("driver_id", 7, "wrong_type"),
+        ("driver_id", None, "wrong_type"),
+        ("driver_id", ..., "missing"),
+        ("driver_id", "a{b", "bad_characters"),
+        ("driver_id", "a}b", "bad_characters"),
+        ("driver_id", "a:b", "bad_characters"),
+        ("driver_id", "a\nb", "bad_characters"),
+        ("driver_id", "a\n", "bad_characters"),
+        ("driver_id", "a\x00b", "bad_characters"),
+        ("driver_id", "a\ud800b", "bad_characters"),
+        ("sampled_at", 0, "too_old"),
+        ("sampled_at", "1970-01-01T00:00:00Z", "too_old"),
+        ("sampled_at", 1_700_000_000, "too_old"),
+        ("sampled_at", "2100-01-01T00:00:00Z", "future"),
+        ("sampled_at", 4_102_444_800_000, "future"),
+        ("sampled_at", 10**400, "future"),
+        ("sampled_at", "yesterday", "invalid"),
+        ("sampled_at", "2023-11-14T22:13:19", "invalid"),
+        ("sampled_at", 1.5, "wrong_type"),
+        ("sampled_at", True, "wrong_type"),
+        ("speed", -1, "out_of_range"),
+        ("speed", float("nan"), "out_of_range"),
+        ("heading", 361, "out_of_range"),
+        ("accuracy", "good", "wrong_type"),
+        ("order_id", "a:b", "bad_characters"),
+        ("status", "x" * 33, "out_of_range"),
+        ("city", "atlantis", "unknown_city"),
+        ("city", 5, "wrong_type"),
+    ],
+)
+def test_a_bad_field_is_refused_by_name_and_the_ping_beside_it_is_kept(field: str, value: object, code: str):
+    result = parsed(a_body(**{field: value}), a_body(driver_id="good"))
+
+    assert [ping.driver_id for ping in result.pings] == ["good"]
+    [rejection] = result.rejected
+    assert (0, code) == (rejection.index, rejection.code)
+    assert rejection.message.startswith(f"{field}: expected ")
+    assert ", got " in rejection.message
+
+
+@pytest.mark.parametrize("item", [None, 5, "ping", [], True])
+def test_what_is_no_object_is_refused_as_a_ping(item: object):
+    [rejection] = parsed(item).rejected
+
+    assert rejection.message.startswith("ping: expected an object, got ")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "not_json"),
+        (b"  ", "not_json"),
+        (b"{", "not_json"),
+        (b"[" * 100_000, "not_json"),
+        (b'{"pings": [' + b"9" * 5_000 + b"]}", "not_json"),
+        (b'{"driver_id": "\xff"}', "not_utf8"),
+        (b"null", "invalid"),
+        (b"[]", "invalid"),
+        (b'"ping"', "invalid"),
+        (b'{"pings": null}', "invalid"),
+        (b'{"pings": {}}', "invalid"),
+        (b'{"pings": []}', "invalid"),
+    ],
+)
+def test_a_body_that_holds_no_pings_is_refused(body: bytes, code: str):
+    with pytest.raises(InvalidInput) as refusal:
+        parse(body, NOW, cities())
+
+    assert code == refusal.value.code
+
+
+def test_a_batch_over_the_limit_is_refused_whole():
+    with pytest.raises(TooLarge, match="pings: expected 1 to 500 pings, got 501"):
+        parsed(*[a_body()] * (MAX_PINGS + 1))
+
+
+def test_a_body_over_the_limit_is_refused_unread():
+    with pytest.raises(TooLarge, match="body: expected at most"):
+        parse(b" " * (MAX_BODY_BYTES + 1), NOW, cities())
+
+
+def test_a_full_batch_is_taken():
+    assert len(parsed(*[a_body()] * MAX_PINGS).pings) == MAX_PINGS
+
+
+def test_a_single_ping_needs_no_batch():
+    result = parse(json.dumps(a_body()).encode(), NOW, cities())
+
+    assert [ping.driver_id for ping in result.pings] == ["driver-1"]
+
+
+def test_a_ping_without_a_time_was_taken_when_it_came():
+    [ping] = parsed(a_body(sampled_at=...)).pings
+
+    assert (ping.sampled_at, ping.received_at) == (NOW, NOW)
+
+
+@pytest.mark.parametrize("text", ["2023-11-14T22:13:19Z", "2023-11-14T23:13:19+01:00", "2023-11-14T22:13:19.000Z"])
+def test_a_time_may_be_written_as_rfc_3339(text: str):
+    [ping] = parsed(a_body(sampled_at=text)).pings
+
+    assert ping.sampled_at == NOW - 1_000
+
+
+def test_a_clock_a_little_ahead_counts_as_now():
+    [ping] = parsed(a_body(sampled_at=NOW + 30_000)).pings
+
+    assert ping.sampled_at == NOW
+
+
+def test_a_month_old_reading_from_an_offline_buffer_is_taken():
+    [ping] = parsed(a_body(sampled_at=NOW - MAX_AGE_MS)).pings
+
+    assert ping.sampled_at == NOW - MAX_AGE_MS
+
+
+@pytest.mark.parametrize("position", [(90, 180), (-90, -180), (0, 0), (0, 180)])
+def test_the_edges_of_the_world_are_on_it(position: tuple[float, float]):
+    [ping] = parsed(a_body(lat=position[0], lon=position[1])).pings
+
+    assert position == (ping.lat, ping.lon)
+
+
+def test_a_position_outside_every_city_belongs_to_its_region():
+    [ping] = parsed(a_body(lat=0.5, lon=0.5)).pings
+
+    assert ping.city == "s00"
+
+
+def test_a_city_that_is_named_but_does_not_hold_the_position_does_not_get_it():
+    [ping] = parsed(a_body(city="london")).pings
+
+    assert ping.city == "lagos"
+
+
+def test_a_field_of_the_senders_own_is_passed_over():
+    assert len(parsed(a_body(battery=0.5)).pings) == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"deep": [1]}, "x" * 10_000])
+def test_a_refused_value_is_shown_in_short(value: Any):
+    [rejection] = parsed(a_body(heading=value)).rejected
+
+    assert len(rejection.message) < 200

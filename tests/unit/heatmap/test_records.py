@@ -1,0 +1,63 @@
+import pytest
+
+from factories import NOW, a_ping, a_record
+from heatmap.errors import PoisonRecord
+from heatmap.records import MAX_RECORD_BYTES, decode, encode
+from heatmap.register import merged, position
+
+
+def test_a_request_is_one_record():
+    pings = [a_ping(f"driver-{n}") for n in range(500)]
+
+    assert len(list(encode(pings))) == 1
+
+
+def test_a_request_too_large_for_a_record_is_several_and_loses_nothing():
+    pings = [a_ping(f"driver-{n}-" + "x" * 3_000) for n in range(500)]
+
+    records = list(encode(pings))
+
+    assert all(len(record) <= MAX_RECORD_BYTES for record in records)
+    assert [p.driver_id for p in pings] == [s.driver_id for r in records for s in decode(r).cities["lagos"]]
+
+
+def test_pings_travel_by_city():
+    record = decode(a_record(a_ping("a"), a_ping("b", position=(51.5, -0.1)), a_ping("c", position=(0.5, 0.5))))
+
+    assert {"lagos", "london", "s00"} == set(record.cities)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"junk",
+        b"\xff\xfe",
+        b"null",
+        b"{}",
+        b'{"v": 2, "received_at": 1700000000000, "cities": {}}',
+        b'{"v": 1, "received_at": 1700000000000, "cities": {"lagos": [["d", 1, "s14mhu5n2", []]]}}',
+        b'{"v": 1, "received_at": 1700000000000, "cities": {"lagos": [["d", 1700000000000, "s14", []]]}}',
+    ],
+)
+def test_what_is_no_record_of_ours_is_poison(data: bytes):
+    with pytest.raises(PoisonRecord):
+        decode(data)
+
+
+def test_a_register_gives_the_position_back():
+    ping = a_ping(sampled_at=NOW - 5, received_at=NOW)
+    [_, register] = merged([decode(a_record(ping))])["lagos"]
+
+    kept = position(bytes(register))
+
+    assert (ping.sampled_at, ping.received_at, ping.geohash) == (kept.sampled_at, kept.received_at, kept.geohash)
+    assert (ping.lat, ping.lon) == (kept.details.lat, kept.details.lon)
+
+
+def test_registers_order_as_their_times_do():
+    pings = [a_ping(sampled_at=NOW + s, received_at=NOW + r) for s in (0, 9, 10) for r in (11, 99, 100)]
+
+    registers = [merged([decode(a_record(ping))])["lagos"][1] for ping in pings]
+
+    assert registers == sorted(registers)
