@@ -7,9 +7,9 @@ export type Link = 'connecting' | 'connected' | 'reconnecting' | 'offline'
 
 /** The part of a WebSocket that is used, so that tests can do without a network. */
 export interface Socket {
-  onopen: (() => void) | null
-  onmessage: ((event: { data: unknown }) => void) | null
-  onclose: (() => void) | null
+  onopen: ((event: Event) => unknown) | null
+  onmessage: ((event: MessageEvent<unknown>) => unknown) | null
+  onclose: ((event: CloseEvent) => unknown) | null
   send(text: string): void
   close(): void
 }

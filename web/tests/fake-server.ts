@@ -17,9 +17,9 @@ interface Cell {
 }
 
 export class FakeSocket implements Socket {
-  onopen: (() => void) | null = null
-  onmessage: ((event: { data: unknown }) => void) | null = null
-  onclose: (() => void) | null = null
+  onopen: Socket['onopen'] = null
+  onmessage: Socket['onmessage'] = null
+  onclose: Socket['onclose'] = null
   readonly sent: ClientMessage[] = []
   readonly queue: string[] = []
   closedByPage = false
@@ -42,7 +42,20 @@ export class FakeSocket implements Socket {
 
   /** Delivers what the server has sent, in the order that `arrange` makes of it. */
   flush(arrange: (messages: string[]) => string[] = (messages) => messages): void {
-    for (const data of arrange(this.queue.splice(0))) this.onmessage?.({ data })
+    for (const text of arrange(this.queue.splice(0))) this.receive(text)
+  }
+
+  /** The page gets a text, whatever it is. */
+  receive(data: string): void {
+    this.onmessage?.(new MessageEvent('message', { data }))
+  }
+
+  opened(): void {
+    this.onopen?.(new Event('open'))
+  }
+
+  closed(): void {
+    this.onclose?.(new Event('close') as CloseEvent)
   }
 }
 
@@ -61,7 +74,7 @@ export class FakeServer {
   readonly open = (): FakeSocket => {
     const socket = new FakeSocket(this)
     this.sockets.push(socket)
-    queueMicrotask(() => (this.accepts ? socket.onopen?.() : socket.onclose?.()))
+    queueMicrotask(() => (this.accepts ? socket.opened() : socket.closed()))
     return socket
   }
 
@@ -109,7 +122,7 @@ export class FakeServer {
   cut(): void {
     const { socket } = this
     this.forget(socket)
-    socket.onclose?.()
+    socket.closed()
   }
 
   forget(socket: FakeSocket): void {

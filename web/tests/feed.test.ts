@@ -223,7 +223,7 @@ test('when the network comes back the page does not wait for its delay', async (
 test('a message that breaks the protocol is told and does no harm', async () => {
   server.change({ s14mk2x: 3 })
   await start()
-  server.socket.onmessage?.({ data: '{"type":"delta"}' })
+  server.socket.receive('{"type":"delta"}')
   expect(refusals).toMatchObject([{ code: 'bad_message', message: 'city: expected text, got undefined' }])
   expect(shown()).toEqual([['s14mk2x', 3]])
 })

@@ -1,4 +1,5 @@
-// Cuts the land around the cities out of OpenStreetMap's land polygons (100 m resolution) into src/basemap/coast.json.
+// Cuts the land around each city out of OpenStreetMap's land polygons (100 m resolution) into public/basemap/<city>.json,
+// a GeoJSON MultiPolygon whose `bbox` (west, south, east, north) says how far it reaches.
 // The source is 117 MB and changes rarely, so its cut is committed and the package is not a dependency. To renew it:
 //   npm install --no-save @geo-maps/earth-lands-100m && node --max-old-space-size=6000 tools/coast.mjs ../functions/heatmap/cities.json
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -44,14 +45,14 @@ const touches = (ring, [south, west, north, east]) => {
   return max(lons) >= west && min(lons) <= east && max(lats) >= south && min(lats) <= north
 }
 
-const coast = cities.map(({ name, bbox }) => {
+for (const { name, bbox } of cities) {
   const [s, w, n, e] = bbox
   const box = [s - MARGIN_DEG, w - MARGIN_DEG, n + MARGIN_DEG, e + MARGIN_DEG].map(round)
-  const polygons = land
+  const coordinates = land
     .filter((polygon) => touches(polygon[0], box))
     .map((polygon) => polygon.map((ring) => clipRing(ring, box)))
     .filter(([outer]) => outer !== null)
     .map((rings) => rings.filter((ring) => ring !== null))
-  return { name, box, polygons }
-})
-writeFileSync(new URL('../src/basemap/coast.json', import.meta.url), JSON.stringify(coast) + '\n')
+  const geometry = { type: 'MultiPolygon', bbox: [box[1], box[0], box[3], box[2]], coordinates }
+  writeFileSync(new URL(`../public/basemap/${name}.json`, import.meta.url), JSON.stringify(geometry) + '\n')
+}
