@@ -86,8 +86,7 @@ class LiveState:
             Unavailable: the state did not answer.
         """
         silent = now - driver_ttl_ms
-        with valkey.answering("the live state"):
-            self._client.set(SWEPT_KEY, silent)
+        valkey.run(self._client, valkey.script("swept"), [([SWEPT_KEY], [silent])])
         calls = [self._scripts.call(city, token, number, now, silent, TOMBSTONE_MS) for city in cities]
         answers = self._scripts.run("tick", calls)
         if not all(answers):

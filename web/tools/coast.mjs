@@ -1,14 +1,14 @@
-// Cuts the land around each city out of OpenStreetMap's land polygons (100 m resolution) into public/basemap/<city>.json,
+// Cuts the land around each city out of OpenStreetMap's land polygons (10 m resolution) into public/basemap/<city>.json,
 // a GeoJSON MultiPolygon whose `bbox` (west, south, east, north) says how far it reaches.
-// The source is 117 MB and changes rarely, so its cut is committed and the package is not a dependency. To renew it:
-//   npm install --no-save @geo-maps/earth-lands-100m && node --max-old-space-size=6000 tools/coast.mjs ../functions/heatmap/cities.json
+// The source is 130 MB and changes rarely, so its cut is committed and the package is not a dependency. To renew it:
+//   npm install --no-save @geo-maps/earth-lands-10m && node --max-old-space-size=6000 tools/coast.mjs ../functions/heatmap/cities.json
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 const MARGIN_DEG = 0.45
 const DECIMALS = 4 // 11 m: finer than the source
 
-const source = createRequire(import.meta.url).resolve('@geo-maps/earth-lands-100m/map.geo.json')
+const source = createRequire(import.meta.url).resolve('@geo-maps/earth-lands-10m/map.geo.json')
 const cities = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 const land = JSON.parse(readFileSync(source, 'utf8')).geometries[0].coordinates
 

@@ -22,6 +22,8 @@ def apply_all() -> None:
     aggregate_lambda_metrics()
     limit_lambda_requests()
     know_provided_resource_types()
+    implement_missing_updates()
+    create_as_described()
     tether_helper_processes()
 
 
@@ -80,6 +82,60 @@ def know_provided_resource_types() -> None:
         return CloudFormationResourcesSupportInLatest.NOT_SUPPORTED
 
     ChangeSetResourceSupportChecker._resource_support_status = status  # type: ignore[method-assign,assignment]
+
+
+def implement_missing_updates() -> None:
+    """LocalStack reports an update that its provider does not implement as done, and only logs a warning."""
+    from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor  # noqa: PLC0415
+
+    from localstack_dockerless.cloudformation import updates  # noqa: PLC0415
+
+    functions = {
+        "AWS::CloudFormation::Stack": updates.update_stack,
+        "AWS::CloudWatch::Alarm": updates.update_alarm,
+        "AWS::Events::Rule": updates.update_rule,
+        "AWS::Kinesis::Stream": updates.update_stream,
+        "AWS::Logs::LogGroup": updates.update_log_group,
+        "AWS::S3::Bucket": updates.update_bucket,
+        "AWS::S3::BucketPolicy": updates.update_by_creating,
+        "AWS::SQS::QueuePolicy": updates.update_by_creating,
+        "AWS::SecretsManager::Secret": updates.update_secret,
+        **dict.fromkeys(WITHOUT_EFFECT, updates.remember),
+    }
+    load = ResourceProviderExecutor.try_load_resource_provider
+
+    @functools.wraps(load)
+    def load_with_update(resource_type: str) -> Any:
+        provider = load(resource_type)
+        if provider is not None and resource_type in functions:
+            provider.update = functools.partial(functions[resource_type], provider)
+        return provider
+
+    ResourceProviderExecutor.try_load_resource_provider = staticmethod(load_with_update)  # type: ignore[method-assign]
+
+
+# Networks exist on paper only.
+WITHOUT_EFFECT = (
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+)
+
+
+def create_as_described() -> None:
+    """LocalStack makes every stream ON_DEMAND that does not say otherwise, where CloudFormation makes one with a shard
+    count PROVISIONED; and it drops the retention of log groups and streams.
+    """
+    from localstack.services.kinesis.resource_providers.aws_kinesis_stream import KinesisStreamProvider  # noqa: PLC0415
+    from localstack.services.logs.resource_providers.aws_logs_loggroup import LogsLogGroupProvider  # noqa: PLC0415
+
+    from localstack_dockerless.cloudformation import creations  # noqa: PLC0415
+
+    KinesisStreamProvider.create = creations.create_stream(KinesisStreamProvider.create)  # type: ignore[method-assign]
+    LogsLogGroupProvider.create = creations.create_log_group(LogsLogGroupProvider.create)  # type: ignore[method-assign]
 
 
 def tether_helper_processes() -> None:

@@ -21,6 +21,10 @@ def success(model: Model) -> ProgressEvent[Model]:
     return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
 
 
+def failure(model: Model, message: str) -> ProgressEvent[Model]:
+    return ProgressEvent(status=OperationStatus.FAILED, resource_model=model, message=message)
+
+
 def merged(request: ResourceRequest[Model]) -> Model:
     """The new properties with what only the resource itself knows: its identifier and its attributes."""
     return {**(request.previous_state or {}), **request.desired_state}

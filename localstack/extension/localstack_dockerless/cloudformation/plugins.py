@@ -43,3 +43,39 @@ class SubnetGroupPlugin(ProviderPlugin):
         from localstack_dockerless.cloudformation.elasticache import SubnetGroupProvider  # noqa: PLC0415
 
         return SubnetGroupProvider
+
+
+class SecurityGroupIngressPlugin(ProviderPlugin):
+    name = "AWS::EC2::SecurityGroupIngress"
+
+    def provider(self) -> type[ResourceProvider[Any]]:
+        from localstack_dockerless.cloudformation.network import SecurityGroupIngressProvider  # noqa: PLC0415
+
+        return SecurityGroupIngressProvider
+
+
+class SecurityGroupEgressPlugin(ProviderPlugin):
+    name = "AWS::EC2::SecurityGroupEgress"
+
+    def provider(self) -> type[ResourceProvider[Any]]:
+        from localstack_dockerless.cloudformation.network import SecurityGroupEgressProvider  # noqa: PLC0415
+
+        return SecurityGroupEgressProvider
+
+
+class DashboardPlugin(ProviderPlugin):
+    name = "AWS::CloudWatch::Dashboard"
+
+    def provider(self) -> type[ResourceProvider[Any]]:
+        from localstack_dockerless.cloudformation.cloudwatch import DashboardProvider  # noqa: PLC0415
+
+        return DashboardProvider
+
+
+class MetricFilterPlugin(ProviderPlugin):
+    name = "AWS::Logs::MetricFilter"
+
+    def provider(self) -> type[ResourceProvider[Any]]:
+        from localstack_dockerless.cloudformation.cloudwatch import MetricFilterProvider  # noqa: PLC0415
+
+        return MetricFilterProvider

@@ -6,6 +6,7 @@ Its standard input brings the stages, a JSON array on a line at each change, and
 import asyncio
 import json
 import logging
+import resource
 import socket
 import sys
 
@@ -13,7 +14,7 @@ from localstack_dockerless.websocket.connection import Connection
 from localstack_dockerless.websocket.gateway import Gateway
 from localstack_dockerless.websocket.lambdas import LambdaClient
 from localstack_dockerless.websocket.routing import Stage
-from localstack_dockerless.websocket.settings import Settings
+from localstack_dockerless.websocket.settings import BACKLOG, Settings
 
 # A line holds all stages of all APIs.
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -30,7 +31,7 @@ async def serve(listener: socket.socket, localstack_url: str, settings: Settings
     gateway.spawn(gateway.enforce_limits())
     # The first line comes before the first client, which would not find its stage.
     line = await stages.readline()
-    server = await loop.create_server(lambda: Connection(gateway), sock=listener, backlog=listener_backlog())
+    server = await loop.create_server(lambda: Connection(gateway), sock=listener, backlog=BACKLOG)
     while line:
         gateway.set_stages(Stage.from_json(data) for data in json.loads(line))
         line = await stages.readline()
@@ -40,12 +41,15 @@ async def serve(listener: socket.socket, localstack_url: str, settings: Settings
     await lambdas.close()
 
 
-def listener_backlog() -> int:
-    return socket.SOMAXCONN
+def raise_open_files_limit() -> None:
+    """A connection is an open file, and the usual soft limit is 1024 of them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s websocket: %(message)s")
+    raise_open_files_limit()
     listener = socket.socket(fileno=int(sys.argv[1]))
     listener.setblocking(False)
     asyncio.run(serve(listener, sys.argv[2], Settings.from_env()))

@@ -4,6 +4,7 @@ Deployments are what AWS means by them: a stage without auto deploy serves the r
 was created.
 """
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,15 @@ Response = dict[str, Any]
 Handler = Callable[[RequestContext, Request], Response]
 
 _SERVED_INTEGRATIONS = {"AWS_PROXY", "MOCK"}
+_STAGE_SETTINGS = {
+    "accessLogSettings",
+    "autoDeploy",
+    "clientCertificateId",
+    "defaultRouteSettings",
+    "description",
+    "routeSettings",
+    "stageVariables",
+}
 _READING = ("Get", "Export", "List", "Preview")
 
 
@@ -241,15 +251,17 @@ class ControlPlane:
         stage = _api(context, request).get_stage(request["StageName"])
         if "DeploymentId" in request:
             self._deployment(context, request)
-        stage.access_log_settings = request.get("AccessLogSettings", stage.access_log_settings)
-        stage.auto_deploy = request.get("AutoDeploy", stage.auto_deploy)
-        stage.client_certificate_id = request.get("ClientCertificateId", stage.client_certificate_id)
-        stage.default_route_settings = request.get("DefaultRouteSettings", stage.default_route_settings)
-        stage.description = request.get("Description", stage.description)
-        stage.route_settings = request.get("RouteSettings", stage.route_settings)
-        stage.stage_variables = request.get("StageVariables", stage.stage_variables)
+        # moto keeps the wire format (camelCase), also inside of settings.
+        for name, value in json.loads(context.request.get_data()).items():
+            if name in _STAGE_SETTINGS:
+                setattr(stage, xform_name(name), value)
         stage.updated = datetime.now()
-        return self._point_stage(request, _capitalized(stage.to_json()))
+        response = _capitalized(stage.to_json())
+        for name in ("DefaultRouteSettings", "AccessLogSettings"):
+            if name in response:
+                response[name] = _capitalized(response[name])
+        response["RouteSettings"] = {key: _capitalized(item) for key, item in response["RouteSettings"].items()}
+        return self._point_stage(request, response)
 
     def delete_stage(self, context: RequestContext, request: Request) -> Response:
         _api(context, request).get_stage(request["StageName"])

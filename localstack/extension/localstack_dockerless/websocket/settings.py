@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LISTEN_ADDRESS = "127.0.0.1"
+# Clients that connect at once, or while the gateway is being restarted.
+BACKLOG = 4096
 
 
 @dataclass(frozen=True)

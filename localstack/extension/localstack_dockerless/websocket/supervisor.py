@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable
 
 from localstack_dockerless import lifecycle
 from localstack_dockerless.websocket.routing import Stage
-from localstack_dockerless.websocket.settings import LISTEN_ADDRESS, Settings
+from localstack_dockerless.websocket.settings import BACKLOG, LISTEN_ADDRESS, Settings
 
 LOG = logging.getLogger(__name__)
 
-BACKLOG = 4096
 POLL_S = 0.2
 # Between two starts of a gateway that keeps dying.
 RESTART_S = 1.0
