@@ -1,0 +1,21 @@
+"""Waiting for what happens soon, with a deadline."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def until(condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
+    """The first truthy result of `condition`, which is polled."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        result = condition()
+        value = await result if inspect.isawaitable(result) else result
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {getattr(condition, '__name__', condition)}"
+        await asyncio.sleep(0.02)
