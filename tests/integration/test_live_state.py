@@ -89,7 +89,7 @@ def test_a_batch_larger_than_one_call_is_applied_whole(state: LiveState):
 def test_a_silent_driver_leaves(state: LiveState):
     apply(state, a_ping("silent"), a_ping("lively", sampled_at=NOW + TTL))
 
-    assert tick(state, NOW + TTL)["lagos"].swept == 1
+    assert 1 == tick(state, NOW + TTL)["lagos"].swept
     assert {cell_of(*LAGOS, 7): 1} == cells(state)
     assert state.check(["lagos"])["lagos"].exact
 
@@ -99,7 +99,7 @@ def test_a_ping_from_before_the_sweep_does_not_bring_a_driver_back(state: LiveSt
     tick(state, NOW + TTL)
 
     assert Applied(late=1) == apply(state, a_ping())
-    assert cells(state) == {}
+    assert {} == cells(state)
 
 
 def test_a_driver_that_comes_back_is_counted_again(state: LiveState):
@@ -138,8 +138,8 @@ def test_a_revision_older_than_the_tombstones_gets_everything(state: LiveState):
 
     resumed = state.view("lagos", 7, since=stamp.rev, epoch=stamp.epoch)
 
-    assert resumed.since == 0
-    assert resumed.cells == {}
+    assert 0 == resumed.since
+    assert {} == resumed.cells
 
 
 def test_a_state_that_was_lost_is_born_again_under_another_epoch(state: LiveState, client: redis.Redis):
@@ -207,7 +207,7 @@ def test_where_nobody_watches_nothing_is_told(state: LiveState):
     state.unwatch([WHOLE_LAGOS], "connection-1")
     apply(state, a_ping())
 
-    assert tick(state, NOW + TICK)["lagos"].changes == []
+    assert [] == tick(state, NOW + TICK)["lagos"].changes
 
 
 def test_a_viewport_is_watched_until_its_last_viewer_leaves(state: LiveState):
@@ -222,7 +222,7 @@ def test_a_tick_is_made_once(state: LiveState):
     apply(state, a_ping())
 
     assert list(tick(state, NOW)) == ["lagos"]
-    assert list(tick(state, NOW)) == []
+    assert [] == list(tick(state, NOW))
 
 
 def test_an_older_broadcaster_is_turned_away(state: LiveState):
@@ -275,4 +275,4 @@ def test_a_driver_gone_silent_is_at_home_nowhere(state: LiveState, client: redis
     apply(state, a_ping())
     tick(state, NOW + TTL)
 
-    assert client.hgetall("homes") == {}
+    assert {} == client.hgetall("homes")

@@ -6,7 +6,7 @@ def sends(deliveries: list[Delivery]) -> list[tuple[str, str]]:
 
 
 def test_small_deliveries_share_a_job():
-    assert len(list(jobs([Delivery([f"c{n}"], ["frame"]) for n in range(MAX_CONNECTIONS)]))) == 1
+    assert 1 == len(list(jobs([Delivery([f"c{n}"], ["frame"]) for n in range(MAX_CONNECTIONS)])))
 
 
 def test_many_connections_are_cut_into_jobs():
@@ -14,7 +14,7 @@ def test_many_connections_are_cut_into_jobs():
 
     packed = [decode(job) for job in jobs(wanted)]
 
-    assert len(packed) == 3
+    assert 3 == len(packed)
     assert sends(wanted) == sends([delivery for job in packed for delivery in job.deliveries])
 
 
@@ -28,4 +28,4 @@ def test_large_messages_are_cut_into_jobs():
 
 
 def test_nothing_to_deliver_is_no_job():
-    assert list(jobs([])) == []
+    assert [] == list(jobs([]))

@@ -9,7 +9,7 @@ from heatmap.register import merged, position
 def test_a_request_is_one_record():
     pings = [a_ping(f"driver-{n}") for n in range(500)]
 
-    assert len(list(encode(pings))) == 1
+    assert 1 == len(list(encode(pings)))
 
 
 def test_a_request_too_large_for_a_record_is_several_and_loses_nothing():

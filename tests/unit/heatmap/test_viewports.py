@@ -16,7 +16,7 @@ def test_views_of_nearly_the_same_place_are_one_viewport():
 
 
 def test_without_a_box_the_whole_city_is_watched():
-    assert viewport("lagos", 7, None, cities(), PRECISIONS).subscription == "lagos/7/s14hn-s14wm"
+    assert "lagos/7/s14hn-s14wm" == viewport("lagos", 7, None, cities(), PRECISIONS).subscription
 
 
 def test_a_region_is_a_city_too():
@@ -34,7 +34,7 @@ def test_an_unknown_city_is_refused(city: object):
     with pytest.raises(InvalidInput, match="city: expected one of lagos") as refusal:
         viewport(city, 7, None, cities(), PRECISIONS)
 
-    assert refusal.value.code == "unknown_city"
+    assert "unknown_city" == refusal.value.code
 
 
 @pytest.mark.parametrize("precision", [None, "7", 7.0, True, 4, 8, -1, 10**30])

@@ -1,0 +1,188 @@
+"""The broadcaster's rounds on a real state, with a clock and queues of our own."""
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from adapters.lease import Lease
+from adapters.live_state import LiveState
+from adapters.settings import BroadcastSettings
+from broadcast.broadcaster import Broadcaster
+from factories import LAGOS, NOW, a_ping, a_record
+from fakes.clock import FakeClock
+from fakes.queue import FakeQueue
+from heatmap.cells import BBox, cell_of
+from heatmap.cities import cities
+from heatmap.records import decode
+from heatmap.register import merged
+from heatmap.viewports import viewport
+
+TICK = 3_000
+SETTINGS = BroadcastSettings(tick_ms=TICK, driver_ttl_ms=30_000, heartbeat_ms=15_000)
+WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (5, 6, 7))
+IKEJA = viewport("lagos", 7, BBox(6.58, 3.33, 6.62, 3.37), cities(), (5, 6, 7))
+START = NOW - NOW % TICK
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(START + 100)
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
+def a_broadcaster(
+    state: LiveState, client: redis.Redis, clock: FakeClock, queue: FakeQueue
+) -> Callable[[], Broadcaster]:
+    return lambda: Broadcaster(state, Lease(client), queue, SETTINGS, clock, clock.sleep)
+
+
+def ping(state: LiveState, clock: FakeClock, driver_id: str = "driver-1") -> None:
+    record = decode(a_record(a_ping(driver_id, clock.now)))
+    state.apply(merged([record]), record.received_at)
+
+
+def test_ticks_are_made_at_whole_multiples_of_their_length(a_broadcaster, state, clock, queue):
+    state.watch(WHOLE_LAGOS, "viewer-1")
+    made_at = []
+    broadcaster = a_broadcaster()
+    tick = broadcaster.tick
+
+    def noted(token: int, number: int) -> None:
+        made_at.append(clock.now)
+        tick(token, number)
+
+    broadcaster.tick = noted
+
+    assert broadcaster.run(until=START + 60_000) == 20
+    assert [START + n * TICK for n in range(1, 21)] == made_at
+
+
+def test_a_viewer_gets_what_changed_in_its_viewport(a_broadcaster, state, clock, queue):
+    ping(state, clock)
+    rev = state.watch(WHOLE_LAGOS, "viewer-1").stamp.rev
+    ping(state, clock, "driver-2")
+
+    a_broadcaster().run(until=START + TICK)
+
+    [delta] = queue.take_messages("viewer-1")
+    cell = cell_of(*LAGOS, 7)
+    assert ("delta", {cell[:5]: {cell[5:]: 2}}, {cell[:5]: rev}) == (delta["type"], delta["tiles"], delta["prev"])
+
+
+def test_a_viewport_in_which_nothing_changed_gets_nothing(a_broadcaster, state, clock, queue):
+    state.watch(IKEJA, "viewer-1")
+    ping(state, clock)
+
+    a_broadcaster().run(until=START + TICK)
+
+    assert [] == queue.take_messages("viewer-1")
+
+
+def test_after_a_while_without_a_change_a_viewer_gets_a_heartbeat(a_broadcaster, state, clock, queue):
+    state.watch(IKEJA, "viewer-1")
+
+    a_broadcaster().run(until=START + 30_000)
+
+    assert [message["type"] for message in queue.take_messages("viewer-1")] == ["heartbeat"]
+
+
+def test_without_viewers_nothing_is_sent(a_broadcaster, state, clock, queue):
+    ping(state, clock)
+
+    a_broadcaster().run(until=START + TICK)
+
+    assert [] == queue.bodies
+
+
+def test_a_driver_that_falls_silent_goes_out_of_the_picture(a_broadcaster, state, clock, queue):
+    ping(state, clock)
+    state.watch(WHOLE_LAGOS, "viewer-1")
+
+    a_broadcaster().run(until=START + 33_000)
+
+    [last] = [message for message in queue.take_messages("viewer-1") if message["type"] == "delta"]
+    cell = cell_of(*LAGOS, 7)
+    assert {cell[:5]: {cell[5:]: 0}} == last["tiles"]
+
+
+def test_a_tick_that_took_too_long_skips_the_beats_it_missed(a_broadcaster, state, clock, queue):
+    broadcaster = a_broadcaster()
+    made = []
+
+    def slow(_token: int, number: int) -> None:
+        made.append(number - START // TICK)
+        clock.now += 4_000 if len(made) == 1 else 10
+
+    broadcaster.tick = slow
+    broadcaster.run(until=START + 12_000)
+
+    assert made == [1, 2, 3, 4]
+
+
+def test_a_new_broadcaster_takes_over_without_a_gap_or_a_double_tick(a_broadcaster, state, clock, queue):
+    ping(state, clock)
+    old, new = a_broadcaster(), a_broadcaster()
+    made: list[tuple[str, int]] = []
+
+    def noted(name: str, broadcaster: Broadcaster) -> Callable[[int, int], None]:
+        tick = broadcaster.tick
+
+        def noting(token: int, number: int) -> None:
+            before = state.check(["lagos"])
+            tick(token, number)
+            made.append((name, number - START // TICK))
+            assert before is not None
+
+        return noting
+
+    old.tick, new.tick = noted("old", old), noted("new", new)
+    sleep = clock.sleep
+
+    def sleep_and_wake_the_next(milliseconds: int) -> None:
+        # The next invocation comes while the old broadcaster sleeps towards its fourth tick.
+        sleep(milliseconds)
+        if clock.now == START + 4 * TICK and made[-1:] == [("old", 3)]:
+            clock.now -= 500
+            new.run(until=START + 6 * TICK)
+
+    old.sleep = sleep_and_wake_the_next
+    old.run(until=START + 6 * TICK)
+
+    assert made == [("old", 1), ("old", 2), ("old", 3), ("new", 4), ("new", 5), ("new", 6)]
+
+
+def test_a_state_that_is_down_costs_its_tick_and_no_more(a_broadcaster, state, clock, queue):
+    state.watch(WHOLE_LAGOS, "viewer-1")
+    ping(state, clock)
+    queue.is_down = True
+    broadcaster = a_broadcaster()
+    sleep = clock.sleep
+
+    def sleep_and_recover(milliseconds: int) -> None:
+        sleep(milliseconds)
+        queue.is_down = clock.now < START + 2 * TICK
+
+    broadcaster.sleep = sleep_and_recover
+    broadcaster.run(until=START + 2 * TICK)
+
+    [delta] = queue.take_messages("viewer-1")
+    assert {cell_of(*LAGOS, 5)} == set(delta["tiles"])
+
+
+def test_after_a_rebirth_every_viewer_hears_of_the_new_epoch(a_broadcaster, state, client, clock, queue):
+    ping(state, clock)
+    before = state.watch(IKEJA, "viewer-1").stamp.epoch
+    broadcaster = a_broadcaster()
+    broadcaster.run(until=START + TICK)
+    state.recount("lagos")
+
+    broadcaster.run(until=START + 2 * TICK)
+
+    [heartbeat] = queue.take_messages("viewer-1")
+    assert before != heartbeat["epoch"]

@@ -1,0 +1,174 @@
+"""The WebSocket's routes on a real registry and a real state."""
+
+import json
+from typing import Any
+
+import pytest
+import redis
+
+from adapters.live_state import LiveState
+from adapters.registry import MAX_SUBSCRIPTIONS, Registry
+from connections import app
+from factories import LAGOS, NOW, LambdaContext, a_ping, a_record, a_socket_event, an_sqs_event
+from fakes.queue import FakeQueue
+from heatmap.cells import cell_of
+from heatmap.cities import cities
+from heatmap.records import decode
+from heatmap.register import merged
+from heatmap.viewports import viewport
+
+CELL = cell_of(*LAGOS, 7)
+SUBSCRIBE = {"action": "subscribe", "city": "lagos", "precision": 7}
+WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (5, 6, 7))
+
+
+@pytest.fixture(autouse=True)
+def queue(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
+    queue = FakeQueue()
+    monkeypatch.setattr(app, "state", lambda: state)
+    monkeypatch.setattr(app, "registry", lambda: Registry(client))
+    monkeypatch.setattr(app, "deliveries", lambda: queue)
+    app.lambda_handler(a_socket_event("$connect"), LambdaContext())
+    return queue
+
+
+@pytest.fixture(autouse=True)
+def a_driver(state: LiveState) -> None:
+    state.apply(merged([decode(a_record(a_ping()))]), NOW)
+
+
+def send(message: object, route: str = "subscribe", scope: str = "heatmap:read") -> dict[str, Any]:
+    answer = app.lambda_handler(a_socket_event(route, message, scope=scope), LambdaContext())
+    assert answer is not None
+    body: dict[str, Any] = json.loads(answer["body"])
+    return body
+
+
+def test_a_subscriber_gets_a_snapshot(queue: FakeQueue):
+    ack = send(SUBSCRIBE)
+
+    [snapshot] = queue.take_messages("connection-1")
+    assert ("ack", WHOLE_LAGOS.subscription) == (ack["type"], ack["subscription"])
+    assert ("snapshot", {CELL[:5]: {CELL[5:]: 1}}) == (snapshot["type"], snapshot["tiles"])
+    assert (ack["epoch"], ack["rev"]) == (snapshot["epoch"], snapshot["rev"])
+
+
+def test_a_box_is_a_part_of_the_city(queue: FakeQueue):
+    send(SUBSCRIBE | {"bbox": [6.58, 3.33, 6.62, 3.37]})
+
+    [snapshot] = queue.take_messages("connection-1")
+    assert {} == snapshot["tiles"]
+
+
+def test_a_viewer_that_was_away_gets_only_what_changed(queue: FakeQueue, state: LiveState):
+    ack = send(SUBSCRIBE)
+    queue.take_messages("connection-1")
+    state.apply(merged([decode(a_record(a_ping("driver-2")))]), NOW)
+
+    send(SUBSCRIBE | {"since": {"epoch": ack["epoch"], "rev": ack["rev"]}})
+
+    [delta] = queue.take_messages("connection-1")
+    assert (True, {CELL[:5]: {CELL[5:]: 2}}) == (delta["resumed"], delta["tiles"])
+    assert {CELL[:5]: ack["rev"]} == delta["prev"]
+
+
+def test_a_viewer_of_another_epoch_gets_a_snapshot(queue: FakeQueue):
+    send(SUBSCRIBE | {"since": {"epoch": "another", "rev": 1}})
+
+    assert ["snapshot"] == [message["type"] for message in queue.take_messages("connection-1")]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"city": None}, "unknown_city"),
+        ({"city": "atlantis"}, "unknown_city"),
+        ({"precision": 9}, "unknown_precision"),
+        ({"precision": "7"}, "unknown_precision"),
+        ({"bbox": "all"}, "invalid"),
+        ({"bbox": [7, 3, 6, 4]}, "invalid"),
+        ({"bbox": [6, 179, 7, -179]}, "invalid"),
+        ({"bbox": [-10, -10, 10, 10]}, "too_large"),
+        ({"bbox": [1e999, 3, 6, 4]}, "out_of_range"),
+        ({"since": 5}, "invalid"),
+        ({"since": {"epoch": 1, "rev": 1}}, "invalid"),
+        ({"since": {"epoch": "e", "rev": -1}}, "invalid"),
+        ({"since": {"epoch": "e", "rev": True}}, "invalid"),
+    ],
+)
+def test_a_subscription_that_makes_no_sense_is_an_error_and_subscribes_nothing(
+    queue: FakeQueue, client: redis.Redis, change: dict[str, Any], code: str
+):
+    answer = send(json.dumps(SUBSCRIBE | change).replace("Infinity", "1e300"))
+
+    assert ("error", code) == (answer["type"], answer["code"])
+    assert [] == queue.bodies + Registry(client).viewports("connection-1")
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", "null", "5", "\ud800"])
+def test_a_message_that_is_no_object_is_an_error(text: str):
+    assert "error" == send(text, route="$default")["type"]
+
+
+def test_an_unknown_action_is_answered_with_those_that_exist():
+    answer = send({"action": "dance"}, route="$default")
+
+    assert ("unknown_action", True) == (answer["code"], "one of subscribe, unsubscribe, hello" in answer["message"])
+
+
+def test_a_token_without_the_scope_watches_nothing(queue: FakeQueue):
+    assert "forbidden" == send(SUBSCRIBE, scope="pings:write")["code"]
+    assert [] == queue.bodies
+
+
+def test_subscriptions_are_bounded():
+    def subscribe(n: int) -> str:
+        south, west = 6.36 + n % 5 * 0.08, 3.11 + n // 5 * 0.08
+        return str(send(SUBSCRIBE | {"bbox": [south, west, south + 0.01, west + 0.01]})["type"])
+
+    assert ["ack"] * MAX_SUBSCRIPTIONS + ["error"] == [subscribe(n) for n in range(MAX_SUBSCRIPTIONS + 1)]
+
+
+def test_the_same_subscription_again_takes_no_further_place():
+    answers = [send(SUBSCRIBE)["type"] for _ in range(MAX_SUBSCRIPTIONS + 2)]
+
+    assert {"ack"} == set(answers)
+
+
+def test_who_unsubscribes_is_no_longer_a_viewer(state: LiveState):
+    subscription = send(SUBSCRIBE)["subscription"]
+
+    ack = send({"action": "unsubscribe", "subscription": subscription}, route="unsubscribe")
+
+    assert ("ack", [[]]) == (ack["type"], state.viewers([WHOLE_LAGOS]))
+
+
+def test_who_disconnects_leaves_nothing_behind(state: LiveState, client: redis.Redis):
+    send(SUBSCRIBE)
+
+    app.lambda_handler(a_socket_event("$disconnect"), LambdaContext())
+
+    assert [[]] == state.viewers([WHOLE_LAGOS])
+    assert [] == list(client.scan_iter("connection:*"))
+
+
+def test_a_connection_that_was_found_gone_leaves_nothing_behind(state: LiveState, client: redis.Redis):
+    send(SUBSCRIBE)
+
+    app.lambda_handler(an_sqs_event("connection-1", "connection-2"), LambdaContext())
+
+    assert [[]] == state.viewers([WHOLE_LAGOS])
+    assert [] == list(client.scan_iter("connection:*"))
+
+
+def test_hello_tells_what_there_is():
+    answer = send({"action": "hello"}, route="hello")
+
+    assert ("connection-1", [5, 6, 7]) == (answer["connection_id"], answer["precisions"])
+    assert "lagos" in [city["name"] for city in answer["cities"]]
+
+
+def test_a_client_that_offers_subprotocols_is_told_which_one_was_taken():
+    event = a_socket_event("$connect") | {"headers": {"Sec-WebSocket-Protocol": "fleetglow, token"}}
+
+    assert {"Sec-WebSocket-Protocol": "fleetglow"} == app.lambda_handler(event, LambdaContext())["headers"]
