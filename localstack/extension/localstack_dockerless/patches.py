@@ -7,6 +7,7 @@ import functools
 import logging
 import subprocess
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from localstack.constants import VERSION
 
@@ -23,6 +24,9 @@ def apply_all() -> None:
     limit_lambda_requests()
     know_provided_resource_types()
     implement_missing_updates()
+    replace_only_what_differs()
+    report_failed_deployments()
+    keep_the_catalog_offline()
     create_as_described()
     tether_helper_processes()
 
@@ -108,9 +112,10 @@ def implement_missing_updates() -> None:
     def load_with_update(resource_type: str) -> Any:
         provider = load(resource_type)
         if provider is not None and resource_type in functions:
-            provider.update = functools.partial(functions[resource_type], provider)
+            provider.update = functools.partial(functions[resource_type], provider)  # type: ignore[method-assign]
         return provider
 
+    # Its callers use the class and instances alike.
     ResourceProviderExecutor.try_load_resource_provider = staticmethod(load_with_update)  # type: ignore[method-assign]
 
 
@@ -125,6 +130,77 @@ WITHOUT_EFFECT = (
 )
 
 
+def replace_only_what_differs() -> None:
+    """To LocalStack a property changes when it refers to a resource that changes, even if the reference's value stays.
+    So an update of a bucket replaces the bucket's policy: puts the new one, then deletes "the old one", the same.
+    """
+    from localstack.services.cloudformation.engine.v2.change_set_model_executor import (  # noqa: PLC0415
+        ChangeSetModelExecutor,
+    )
+    from localstack.services.cloudformation.engine.v2.change_set_model_preproc import PreprocResource  # noqa: PLC0415
+    from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor  # noqa: PLC0415
+
+    execute = ChangeSetModelExecutor._execute_resource_change
+
+    @functools.wraps(execute)
+    def execute_with_values(self: ChangeSetModelExecutor, name: str, before: Any, after: Any) -> None:
+        same_type = isinstance(before, PreprocResource) and isinstance(after, PreprocResource)
+        if same_type and before.resource_type == after.resource_type and after.requires_replacement:
+            provider = ResourceProviderExecutor.try_load_resource_provider(after.resource_type)
+            names = (
+                {path.split("/")[2] for path in provider.SCHEMA.get("createOnlyProperties", [])} if provider else set()
+            )
+            old, new = before.properties.properties, after.properties.properties
+            after.requires_replacement = any(old.get(each) != new.get(each) for each in names)
+        execute(self, name, before, after)
+
+    ChangeSetModelExecutor._execute_resource_change = execute_with_values  # type: ignore[method-assign]
+
+
+def report_failed_deployments() -> None:
+    """After UpdateStack LocalStack sets UPDATE_COMPLETE whatever came out, after CreateStack CREATE_COMPLETE if no
+    resource got as far as failing (an unresolved reference, say). The state that the executor set before is right.
+    """
+    from localstack.aws.api.cloudformation import StackStatus  # noqa: PLC0415
+    from localstack.services.cloudformation.engine.v2.change_set_model_executor import (  # noqa: PLC0415
+        ChangeSetModelExecutor,
+    )
+    from localstack.services.cloudformation.v2.entities import Stack  # noqa: PLC0415
+
+    execute, set_status = ChangeSetModelExecutor.execute, Stack.set_stack_status
+    failures: WeakKeyDictionary[Stack, str] = WeakKeyDictionary()
+
+    @functools.wraps(execute)
+    def execute_and_remember(self: ChangeSetModelExecutor) -> Any:
+        stack = self._change_set.stack
+        failures.pop(stack, None)
+        result = execute(self)
+        if result.failure_message:
+            failures[stack] = stack.status_reason = result.failure_message
+        return result
+
+    @functools.wraps(set_status)
+    def set_status_unless_failed(self: Stack, status: Any, reason: str | None = None) -> None:
+        if status in {StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE} and self in failures:
+            return
+        set_status(self, status, reason)
+
+    ChangeSetModelExecutor.execute = execute_and_remember  # type: ignore[method-assign]
+    Stack.set_stack_status = set_status_unless_failed  # type: ignore[method-assign]
+
+
+def keep_the_catalog_offline() -> None:
+    """At the first stack, and at a call of an unknown operation, LocalStack would ask its maker's server which services
+    exist; without an account it learns nothing, and without a network it waits.
+    """
+    from localstack.utils.catalog.catalog_loader import AwsCatalogLoaderException, RemoteCatalogLoader  # noqa: PLC0415
+
+    def refuse(_self: RemoteCatalogLoader) -> Any:
+        raise AwsCatalogLoaderException("the remote catalog is not used")
+
+    RemoteCatalogLoader.get_remote_catalog = refuse  # type: ignore[method-assign,assignment]
+
+
 def create_as_described() -> None:
     """LocalStack makes every stream ON_DEMAND that does not say otherwise, where CloudFormation makes one with a shard
     count PROVISIONED; and it drops the retention of log groups and streams.
@@ -134,8 +210,9 @@ def create_as_described() -> None:
 
     from localstack_dockerless.cloudformation import creations  # noqa: PLC0415
 
-    KinesisStreamProvider.create = creations.create_stream(KinesisStreamProvider.create)  # type: ignore[method-assign]
-    LogsLogGroupProvider.create = creations.create_log_group(LogsLogGroupProvider.create)  # type: ignore[method-assign]
+    stream, log_group = KinesisStreamProvider.create, LogsLogGroupProvider.create
+    KinesisStreamProvider.create = creations.create_stream(stream)  # type: ignore[method-assign,assignment]
+    LogsLogGroupProvider.create = creations.create_log_group(log_group)  # type: ignore[method-assign,assignment]
 
 
 def tether_helper_processes() -> None:

@@ -9,7 +9,7 @@ from localstack.runtime.main import main
 def run() -> None:
     code: object = 0
     try:
-        main()
+        main()  # type: ignore[no-untyped-call]
     except SystemExit as end:
         code = end.code
     sys.stdout.flush()
