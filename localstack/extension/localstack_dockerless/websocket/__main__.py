@@ -10,35 +10,25 @@ import resource
 import socket
 import sys
 
-from localstack_dockerless.websocket.connection import Connection
-from localstack_dockerless.websocket.gateway import Gateway
-from localstack_dockerless.websocket.lambdas import LambdaClient
 from localstack_dockerless.websocket.routing import Stage
-from localstack_dockerless.websocket.settings import BACKLOG, Settings
+from localstack_dockerless.websocket.server import serving
+from localstack_dockerless.websocket.settings import Settings
 
 # A line holds all stages of all APIs.
 MAX_LINE_BYTES = 64 * 1024 * 1024
-GOODBYE_S = 0.2
 
 
 async def serve(listener: socket.socket, localstack_url: str, settings: Settings) -> None:
     """Serve until standard input ends."""
     loop = asyncio.get_running_loop()
-    stages = asyncio.StreamReader(limit=MAX_LINE_BYTES)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stages), sys.stdin)
-    lambdas = LambdaClient(localstack_url, settings.concurrency)
-    gateway = Gateway(settings, listener.getsockname()[1], lambdas)
-    gateway.spawn(gateway.enforce_limits())
+    lines = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     # The first line comes before the first client, which would not find its stage.
-    line = await stages.readline()
-    server = await loop.create_server(lambda: Connection(gateway), sock=listener, backlog=BACKLOG)
-    while line:
-        gateway.set_stages(Stage.from_json(data) for data in json.loads(line))
-        line = await stages.readline()
-    server.close()
-    gateway.close_all()
-    await asyncio.sleep(GOODBYE_S)
-    await lambdas.close()
+    line = await lines.readline()
+    async with serving(listener, localstack_url, settings) as gateway:
+        while line:
+            gateway.set_stages(Stage.from_json(data) for data in json.loads(line))
+            line = await lines.readline()
 
 
 def raise_open_files_limit() -> None:

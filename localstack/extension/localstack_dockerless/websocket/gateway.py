@@ -56,6 +56,11 @@ class Gateway:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def cancel_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     @staticmethod
     def new_trace_id() -> str:
         return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"

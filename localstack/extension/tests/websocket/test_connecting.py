@@ -5,11 +5,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from localstack_dockerless.websocket.routing import MockTarget, Route
-
 from websocket_support.gateway import authorizer, running_gateway, stage, target
 from websocket_support.lambdas import FakeLambda, FunctionError, ok
 from websocket_support.rawclient import connect, shake_hands
+
+from localstack_dockerless.websocket.routing import MockTarget, Route
 
 METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:api/live/$connect"
 
@@ -40,10 +40,10 @@ async def test_the_connect_event_has_the_handshake() -> None:
         async with await connect(gateway.url("api/live?room=blue&x=1&x=2%20y&empty="), headers):
             [(name, event)] = lambdas.calls
     assert name == "join"
-    assert {"room": "blue", "x": "2 y", "empty": ""} == event["queryStringParameters"]
-    assert {"room": ["blue"], "x": ["1", "2 y"], "empty": [""]} == event["multiValueQueryStringParameters"]
-    assert ("b", ["b"]) == (event["headers"]["X-Two"], event["multiValueHeaders"]["X-Two"])
-    assert ("127.0.0.1", "http") == (event["headers"]["X-Forwarded-For"], event["headers"]["X-Forwarded-Proto"])
+    assert event["queryStringParameters"] == {"room": "blue", "x": "2 y", "empty": ""}
+    assert event["multiValueQueryStringParameters"] == {"room": ["blue"], "x": ["1", "2 y"], "empty": [""]}
+    assert (event["headers"]["X-Two"], event["multiValueHeaders"]["X-Two"]) == ("b", ["b"])
+    assert (event["headers"]["X-Forwarded-For"], event["headers"]["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
     assert event["isBase64Encoded"] is False
     assert "body" not in event
     assert "stageVariables" not in event
@@ -63,16 +63,19 @@ async def test_the_connect_event_has_the_handshake() -> None:
         "connectionId",
         "apiId",
     } == context.keys()
-    assert ("$connect", "CONNECT", "IN") == (context["routeKey"], context["eventType"], context["messageDirection"])
+    assert (context["routeKey"], context["eventType"], context["messageDirection"]) == ("$connect", "CONNECT", "IN")
     assert ("api", "live", f"{gateway.address}/api") == (context["apiId"], context["stage"], context["domainName"])
-    assert {"sourceIp": "127.0.0.1", "userAgent": "test"} == context["identity"]
+    assert context["identity"] == {"sourceIp": "127.0.0.1", "userAgent": "test"}
 
 
 async def test_an_event_without_a_query_has_no_query_fields() -> None:
     routes = {"$connect": Route(target("join"))}
-    async with FakeLambda(join=ok) as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with await connect(gateway.url()):
-            [(_, event)] = lambdas.calls
+    async with (
+        FakeLambda(join=ok) as lambdas,
+        running_gateway(lambdas, stage(routes)) as gateway,
+        await connect(gateway.url()),
+    ):
+        [(_, event)] = lambdas.calls
     assert "queryStringParameters" not in event
 
 
@@ -83,7 +86,7 @@ async def test_stage_variables_are_in_every_event() -> None:
         async with aiohttp.ClientSession() as session, session.ws_connect(gateway.url()) as client:
             await client.send_str("hi")
         await gateway.until_connections(0)
-    assert [{"color": "blue"}, {"color": "blue"}] == [event["stageVariables"] for _, event in lambdas.calls]
+    assert [event["stageVariables"] for _, event in lambdas.calls] == [{"color": "blue"}, {"color": "blue"}]
 
 
 @pytest.mark.parametrize(
@@ -134,11 +137,13 @@ async def test_headers_of_the_connect_route_are_in_the_handshake() -> None:
     answer = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v2", "X-Served-By": "me", "Upgrade": "x"}}
     routes = {"$connect": Route(target("join"))}
     async with FakeLambda(join=lambda _: answer) as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with aiohttp.ClientSession() as session:
-            async with session.ws_connect(gateway.url(), protocols=["chat.v1", "chat.v2"]) as client:
-                assert client.protocol == "chat.v2"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(gateway.url(), protocols=["chat.v1", "chat.v2"]) as client,
+        ):
+            assert client.protocol == "chat.v2"
         raw = await connect(gateway.url())
-    assert ("me", "websocket") == (raw.answer.headers["x-served-by"], raw.answer.headers["upgrade"])
+    assert (raw.answer.headers["x-served-by"], raw.answer.headers["upgrade"]) == ("me", "websocket")
 
 
 async def test_no_extension_is_agreed() -> None:
@@ -160,7 +165,7 @@ async def test_a_handshake_that_is_none_is_refused(headers: dict[str, str], stat
 async def test_a_path_that_is_no_stage_is_forbidden(path: str) -> None:
     async with FakeLambda() as lambdas, running_gateway(lambdas, stage({})) as gateway:
         answer = (await shake_hands(gateway.url(path))).answer
-        assert (403, "Forbidden") == (answer.status, answer.json()["message"])
+        assert (answer.status, answer.json()["message"]) == (403, "Forbidden")
 
 
 async def test_a_stage_that_comes_a_moment_later_is_found() -> None:
@@ -171,23 +176,29 @@ async def test_a_stage_that_comes_a_moment_later_is_found() -> None:
 
 
 async def test_connections_of_a_stage_that_is_deleted_are_closed() -> None:
-    async with FakeLambda() as lambdas, running_gateway(lambdas, stage({})) as gateway:
-        async with await connect(gateway.url()) as client:
-            await gateway.until_connections(1)
-            gateway.set_stages()
-            closed = await client.receive()
-            assert closed is not None
-            assert closed.close_code == 1001
+    async with (
+        FakeLambda() as lambdas,
+        running_gateway(lambdas, stage({})) as gateway,
+        await connect(gateway.url()) as client,
+    ):
+        await gateway.until_connections(1)
+        gateway.set_stages()
+        closed = await client.receive()
+        assert closed is not None
+        assert closed.close_code == 1001
 
 
 async def test_a_mock_integration_needs_no_function() -> None:
     routes = {"$connect": Route(MockTarget(200, None)), "$default": Route(MockTarget(200, "hello"), responds=True)}
-    async with FakeLambda() as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with await connect(gateway.url()) as client:
-            await client.send(b"anything")
-            answer = await client.receive()
-            assert answer is not None
-            assert answer.payload == b"hello"
+    async with (
+        FakeLambda() as lambdas,
+        running_gateway(lambdas, stage(routes)) as gateway,
+        await connect(gateway.url()) as client,
+    ):
+        await client.send(b"anything")
+        answer = await client.receive()
+        assert answer is not None
+        assert answer.payload == b"hello"
 
 
 # --- authorizers
@@ -260,13 +271,13 @@ async def test_the_authorizer_sees_the_handshake_and_its_context_goes_on() -> No
         async with aiohttp.ClientSession() as session, session.ws_connect(gateway.url("api/live?t=1")):
             pass
     asked = lambdas.calls[0][1]
-    assert ("REQUEST", METHOD_ARN) == (asked["type"], asked["methodArn"])
-    assert ({"t": "1"}, {"v": "1"}) == (asked["queryStringParameters"], asked["stageVariables"])
+    assert (asked["type"], asked["methodArn"]) == ("REQUEST", METHOD_ARN)
+    assert (asked["queryStringParameters"], asked["stageVariables"]) == ({"t": "1"}, {"v": "1"})
     assert "authorizer" not in asked["requestContext"]
     later = [event["requestContext"]["authorizer"] for name, event in lambdas.calls if name == "join"]
     assert len(later) >= 3
     for context in later:
         assert isinstance(context.pop("integrationLatency"), int)
-        assert {"principalId": "ann", "role": "admin", "level": "3"} == context
+        assert context == {"principalId": "ann", "role": "admin", "level": "3"}
     # Nothing is cached: each connection asks.
     assert len([name for name, _ in lambdas.calls if name == "guard"]) == 2

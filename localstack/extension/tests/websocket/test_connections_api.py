@@ -10,17 +10,17 @@ import aiohttp
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from localstack_dockerless.websocket.routing import Route
-
-from websocket_support.gateway import Gateway, running_gateway, stage, target
+from websocket_support.gateway import RunningGateway, running_gateway, stage, target
 from websocket_support.lambdas import FakeLambda, ok
 from websocket_support.rawclient import RawClient, connect
+
+from localstack_dockerless.websocket.routing import Route
 
 
 class Connected:
     """A client, its connection's id, and boto3's client for its API."""
 
-    def __init__(self, gateway: Gateway, client: RawClient, connection_id: str) -> None:
+    def __init__(self, gateway: RunningGateway, client: RawClient, connection_id: str) -> None:
         self.gateway, self.client, self.connection_id = gateway, client, connection_id
         self.url = f"{gateway.management_url()}/@connections/{connection_id}"
         self.boto3 = boto3.client(
@@ -45,16 +45,19 @@ class Connected:
 @pytest.fixture
 async def connected() -> AsyncIterator[Connected]:
     stages = [stage({"$connect": Route(target("join"))}), stage({}, name="other")]
-    async with FakeLambda(join=ok) as lambdas, running_gateway(lambdas, *stages) as gateway:
-        async with await connect(gateway.url(), {"User-Agent": "test"}) as client:
-            yield Connected(gateway, client, lambdas.calls[0][1]["requestContext"]["connectionId"])
+    async with (
+        FakeLambda(join=ok) as lambdas,
+        running_gateway(lambdas, *stages) as gateway,
+        await connect(gateway.url(), {"User-Agent": "test"}) as client,
+    ):
+        yield Connected(gateway, client, lambdas.calls[0][1]["requestContext"]["connectionId"])
 
 
 async def test_a_post_reaches_the_client_as_a_text_message(connected: Connected) -> None:
     await connected.call("post_to_connection", Data="höre".encode())
     frame = await connected.client.receive()
     assert frame is not None
-    assert (True, 1, "höre") == (frame.fin, frame.opcode, frame.payload.decode())
+    assert (frame.fin, frame.opcode, frame.payload.decode()) == (True, 1, "höre")
 
 
 async def test_posts_arrive_in_their_order(connected: Connected) -> None:
@@ -67,14 +70,14 @@ async def test_posts_arrive_in_their_order(connected: Connected) -> None:
 async def test_a_post_of_128_kb_goes_in_four_frames_and_more_is_too_large(connected: Connected) -> None:
     await connected.call("post_to_connection", Data=b"x" * 131072)
     frames = [await connected.client.receive() for _ in range(4)]
-    assert [32768] * 4 == [len(frame.payload) for frame in frames if frame]
+    assert [len(frame.payload) for frame in frames if frame] == [32768] * 4
     assert await connected.error_of("post_to_connection", Data=b"x" * 131073) == ("PayloadTooLargeException", 413)
     assert await connected.error_of("post_to_connection", Data=b"x" * 3_000_000) == ("PayloadTooLargeException", 413)
 
 
 async def test_a_post_that_is_no_text_is_refused(connected: Connected, http: aiohttp.ClientSession) -> None:
     async with http.post(connected.url, data=b"\xff") as response:
-        assert (400, "BadRequestException") == (response.status, response.headers["x-amzn-ErrorType"])
+        assert (response.status, response.headers["x-amzn-ErrorType"]) == (400, "BadRequestException")
 
 
 @pytest.mark.parametrize("connection_id", ["nobody", "L0SM9cOFvHcCIhw=", "a/b+c=", "höre"])
@@ -97,7 +100,7 @@ async def test_a_connection_belongs_to_one_stage(connected: Connected, http: aio
 
 async def test_a_connection_is_described(connected: Connected) -> None:
     described = await connected.call("get_connection")
-    assert {"SourceIp": "127.0.0.1", "UserAgent": "test"} == described["Identity"]
+    assert described["Identity"] == {"SourceIp": "127.0.0.1", "UserAgent": "test"}
     before = described["LastActiveAt"]
     assert described["ConnectedAt"] <= before <= datetime.now(UTC)
     await connected.client.send(b"x")
@@ -132,7 +135,7 @@ async def test_other_methods_and_paths_are_refused(connected: Connected, http: a
     async with http.put(connected.url, data=b"x") as response:
         assert response.status == 405
     async with http.get(connected.gateway.management_url()) as response:
-        assert (403, "ForbiddenException") == (response.status, response.headers["x-amzn-ErrorType"])
+        assert (response.status, response.headers["x-amzn-ErrorType"]) == (403, "ForbiddenException")
 
 
 async def test_nobody_can_be_posted_to_before_the_connect_route_has_answered() -> None:
@@ -146,7 +149,10 @@ async def test_nobody_can_be_posted_to_before_the_connect_route_has_answered() -
         return {"statusCode": 200}
 
     routes = {"$connect": Route(target("join"))}
-    async with FakeLambda(join=join) as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with await connect(gateway.url()):
-            pass
+    async with (
+        FakeLambda(join=join) as lambdas,
+        running_gateway(lambdas, stage(routes)) as gateway,
+        await connect(gateway.url()),
+    ):
+        pass
     assert posted == [410]

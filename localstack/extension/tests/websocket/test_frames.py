@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websocket_support.rawclient import frame
+
 from localstack_dockerless.websocket import frames
 from localstack_dockerless.websocket.frames import Close, FrameDecoder, FrameError, Message, Ping, Pong
-
-from websocket_support.rawclient import frame
 
 
 def decode(data: bytes) -> list[frames.Event]:
@@ -46,14 +46,14 @@ def test_a_frame_may_have_up_to_32_kb(size: int) -> None:
 
 
 def test_a_larger_frame_is_too_big_before_its_payload_has_come() -> None:
-    assert frames.MESSAGE_TOO_BIG == error_code(frame(b"x" * 32769)[:14])
+    assert error_code(frame(b"x" * 32769)[:14]) == frames.MESSAGE_TOO_BIG
 
 
 def test_a_message_may_have_up_to_128_kb_in_fragments() -> None:
     part = b"x" * 32768
     data = frame(part, fin=False) + frame(part, 0, fin=False) * 2
     assert [Message("x" * 131072)] == decode(data + frame(part, 0))
-    assert frames.MESSAGE_TOO_BIG == error_code(data + frame(part, 0, fin=False) + frame(b"x", 0))
+    assert error_code(data + frame(part, 0, fin=False) + frame(b"x", 0)) == frames.MESSAGE_TOO_BIG
 
 
 @pytest.mark.parametrize(
@@ -101,5 +101,5 @@ def test_an_outgoing_message_goes_in_frames_of_at_most_32_kb(size: int, parts: i
 
 
 def test_a_close_frame_without_a_status_is_empty() -> None:
-    assert b"\x88\x00" == frames.encode_close(frames.NO_STATUS)
-    assert b"\x88\x05\x03\xe9bye" == frames.encode_close(1001, "bye")
+    assert frames.encode_close(frames.NO_STATUS) == b"\x88\x00"
+    assert frames.encode_close(1001, "bye") == b"\x88\x05\x03\xe9bye"

@@ -1,4 +1,5 @@
 import pytest
+
 from localstack_dockerless.websocket.http import HttpError, Request, RequestParser, response
 
 
@@ -14,9 +15,9 @@ def parse(data: bytes, max_body: int = 100) -> list[Request]:
 def test_requests_follow_each_other_on_a_connection() -> None:
     data = b"POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhiGET /b?c=d HTTP/1.1\r\nX-Y: 1\r\nx-y: 2\r\n\r\n"
     first, second = parse(data)
-    assert ("POST", "/a", b"hi") == (first.method, first.target, first.body)
-    assert [("X-Y", "1"), ("x-y", "2")] == second.headers
-    assert {"x-y": "2"} == second.by_name
+    assert (first.method, first.target, first.body) == ("POST", "/a", b"hi")
+    assert second.headers == [("X-Y", "1"), ("x-y", "2")]
+    assert second.by_name == {"x-y": "2"}
 
 
 def test_bytes_may_arrive_one_by_one() -> None:
@@ -25,20 +26,20 @@ def test_bytes_may_arrive_one_by_one() -> None:
         parser.feed(bytes([byte]))
         if (request := parser.next_request()) is not None:
             requests.append(request)
-    assert [b"hi"] == [request.body for request in requests]
+    assert [request.body for request in requests] == [b"hi"]
 
 
 def test_a_body_over_the_limit_is_dropped_and_the_next_request_is_read() -> None:
     big, small = parse(b"POST /a HTTP/1.1\r\nContent-Length: 101\r\n\r\n" + b"x" * 101 + b"GET /b HTTP/1.1\r\n\r\n")
     assert big.body is None
-    assert b"" == small.body
+    assert small.body == b""
 
 
 def test_the_rest_is_what_follows_the_request() -> None:
     parser = RequestParser(100)
     parser.feed(b"GET /a HTTP/1.1\r\n\r\n\x81\x00")
     assert parser.next_request() is not None
-    assert b"\x81\x00" == parser.rest
+    assert parser.rest == b"\x81\x00"
 
 
 @pytest.mark.parametrize(
@@ -61,5 +62,5 @@ def test_what_cannot_be_understood_has_a_status(data: bytes, status: int) -> Non
 
 
 def test_a_response_has_the_length_of_its_body_unless_it_may_have_none() -> None:
-    assert b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" == response(200, b"hi")
-    assert b"HTTP/1.1 204 No Content\r\n\r\n" == response(204)
+    assert response(200, b"hi") == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    assert response(204) == b"HTTP/1.1 204 No Content\r\n\r\n"

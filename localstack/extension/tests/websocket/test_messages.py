@@ -6,12 +6,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from localstack_dockerless.websocket.routing import Route
-
 from websocket_support.gateway import running_gateway, stage, target
 from websocket_support.lambdas import FakeLambda, FunctionError, echo, ok
 from websocket_support.polling import until
 from websocket_support.rawclient import connect
+
+from localstack_dockerless.websocket.routing import Route
 
 
 def fails(_event: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ async def test_the_message_event_has_the_message_and_no_handshake() -> None:
     assert {"requestContext", "body", "isBase64Encoded"} == event.keys()
     assert (message, False) == (event["body"], event["isBase64Encoded"])
     context = event["requestContext"]
-    assert ("say", "MESSAGE", "IN") == (context["routeKey"], context["eventType"], context["messageDirection"])
+    assert (context["routeKey"], context["eventType"], context["messageDirection"]) == ("say", "MESSAGE", "IN")
     assert context["messageId"]
     assert context["requestTimeEpoch"] >= context["connectedAt"]
 
@@ -72,12 +72,16 @@ async def test_without_a_default_route_a_stray_message_is_forbidden() -> None:
 
 async def test_only_a_route_with_a_route_response_answers() -> None:
     routes = {"quiet": Route(target("echo")), "loud": Route(target("echo"), responds=True)}
-    async with FakeLambda(echo=echo) as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with aiohttp.ClientSession() as session, session.ws_connect(gateway.url()) as client:
-            await client.send_str('{"action": "quiet"}')
-            await until(lambda: len(lambdas.calls) == 1)
-            await client.send_str('{"action": "loud"}')
-            assert await client.receive_str(timeout=10) == '{"action": "loud"}'
+    async with (
+        FakeLambda(echo=echo) as lambdas,
+        running_gateway(lambdas, stage(routes)) as gateway,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(gateway.url()) as client,
+    ):
+        await client.send_str('{"action": "quiet"}')
+        await until(lambda: len(lambdas.calls) == 1)
+        await client.send_str('{"action": "loud"}')
+        assert await client.receive_str(timeout=10) == '{"action": "loud"}'
 
 
 @pytest.mark.parametrize(
@@ -118,17 +122,20 @@ async def test_a_large_answer_goes_in_frames_of_at_most_32_kb() -> None:
     async with lambdas, running_gateway(lambdas, stage(routes)) as gateway, await connect(gateway.url()) as client:
         await client.send(b"x")
         frames = [await client.receive() for _ in range(4)]
-    assert [32768, 32768, 32768, 100_000 - 3 * 32768] == [len(frame.payload) for frame in frames if frame]
-    assert [(False, 1), (False, 0), (False, 0), (True, 0)] == [(frame.fin, frame.opcode) for frame in frames if frame]
+    assert [len(frame.payload) for frame in frames if frame] == [32768, 32768, 32768, 100_000 - 3 * 32768]
+    assert [(frame.fin, frame.opcode) for frame in frames if frame] == [(False, 1), (False, 0), (False, 0), (True, 0)]
 
 
 async def test_a_message_in_fragments_arrives_whole() -> None:
     routes = {"$default": Route(target("echo"), responds=True)}
-    async with FakeLambda(echo=echo) as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with await connect(gateway.url()) as client:
-            await client.send(b"one ", fin=False)
-            await client.send(b"and two", 0)
-            answer = await client.receive()
+    async with (
+        FakeLambda(echo=echo) as lambdas,
+        running_gateway(lambdas, stage(routes)) as gateway,
+        await connect(gateway.url()) as client,
+    ):
+        await client.send(b"one ", fin=False)
+        await client.send(b"and two", 0)
+        answer = await client.receive()
     assert answer is not None
     assert answer.payload == b"one and two"
 
@@ -145,11 +152,15 @@ async def test_the_messages_of_a_connection_are_served_a_few_at_a_time_and_none_
         return {"statusCode": 200, "body": event["body"]}
 
     routes = {"$default": Route(target("work"), responds=True)}
-    async with FakeLambda(work=work) as lambdas, running_gateway(lambdas, stage(routes)) as gateway:
-        async with aiohttp.ClientSession() as session, session.ws_connect(gateway.url()) as client:
-            for number in range(200):
-                await client.send_str(str(number))
-            answers = {await client.receive_str(timeout=10) for _ in range(200)}
+    async with (
+        FakeLambda(work=work) as lambdas,
+        running_gateway(lambdas, stage(routes)) as gateway,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(gateway.url()) as client,
+    ):
+        for number in range(200):
+            await client.send_str(str(number))
+        answers = {await client.receive_str(timeout=10) for _ in range(200)}
     assert {str(number) for number in range(200)} == answers
     assert 1 < most <= 8
 
@@ -204,15 +215,18 @@ async def test_the_disconnect_event_says_how_it_ended(
     event = await disconnect_event({"$disconnect": Route(target("leave"))}, FakeLambda(leave=ok), *messages)
     context = event["requestContext"]
     assert (code, reason) == (context["disconnectStatusCode"], context["disconnectReason"])
-    assert ("$disconnect", "DISCONNECT") == (context["routeKey"], context["eventType"])
+    assert (context["routeKey"], context["eventType"]) == ("$disconnect", "DISCONNECT")
     assert {"Host", "x-api-key", "X-Forwarded-For", "x-restapi"} == event["headers"].keys()
 
 
 async def test_a_close_frame_is_answered_with_its_code() -> None:
-    async with FakeLambda() as lambdas, running_gateway(lambdas, stage({})) as gateway:
-        async with await connect(gateway.url()) as client:
-            await client.send((4001).to_bytes(2) + b"bye", 8)
-            answer = await client.receive()
-            assert answer is not None
-            assert answer.close_code == 4001
-            assert await client.receive() is None
+    async with (
+        FakeLambda() as lambdas,
+        running_gateway(lambdas, stage({})) as gateway,
+        await connect(gateway.url()) as client,
+    ):
+        await client.send((4001).to_bytes(2) + b"bye", 8)
+        answer = await client.receive()
+        assert answer is not None
+        assert answer.close_code == 4001
+        assert await client.receive() is None

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from localstack_dockerless.websocket.policy import (
     MalformedAnswer,
     Verdict,

@@ -1,4 +1,5 @@
 import pytest
+
 from localstack_dockerless.websocket.selection import is_valid_expression, select_route_key
 
 

@@ -1,4 +1,4 @@
-"""A gateway process without LocalStack: the test is its control plane, and a FakeLambda its Lambda API."""
+"""A gateway without LocalStack: the test is its control plane, and a FakeLambda its Lambda API."""
 
 import asyncio
 import json
@@ -6,14 +6,16 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from localstack_dockerless.websocket.routing import Authorizer, LambdaTarget, Route, Stage
 
+from localstack_dockerless.websocket.routing import Authorizer, LambdaTarget, Route, Stage
+from localstack_dockerless.websocket.server import serving
+from localstack_dockerless.websocket.settings import BACKLOG, Settings
 from websocket_support.lambdas import FakeLambda
 from websocket_support.polling import until
 
@@ -34,10 +36,12 @@ def stage(
     return Stage(api_id, name, "000000000000", "us-east-1", "$request.body.action", routes, variables or {})
 
 
-class Gateway:
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.process = process
+class RunningGateway:
+    """A gateway on `port`; `set_stages` is what its control plane says."""
+
+    def __init__(self, port: int, set_stages: Callable[..., None]) -> None:
         self.port = port
+        self.set_stages = set_stages
         self.address = f"127.0.0.1:{port}"
 
     def url(self, path: str = "api/live") -> str:
@@ -45,11 +49,6 @@ class Gateway:
 
     def management_url(self, path: str = "api/live") -> str:
         return f"http://{self.address}/{path}"
-
-    def set_stages(self, *stages: Stage) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([stage.to_json() for stage in stages]).encode() + b"\n")
-        self.process.stdin.flush()
 
     async def health(self) -> dict[str, Any]:
         async with aiohttp.ClientSession() as session, session.get(f"http://{self.address}/_health") as response:
@@ -62,31 +61,60 @@ class Gateway:
 
         await until(reached)
 
-    def resident_mb(self) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
-
 
 @asynccontextmanager
-async def running_gateway(lambdas: FakeLambda, *stages: Stage, **settings: object) -> AsyncIterator[Gateway]:
-    """`settings` are the gateway's environment variables without their prefix, as in `idle_seconds=1`."""
-    environment = {f"WEBSOCKET_{name.upper()}": str(value) for name, value in settings.items()}
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(4096)
-        port = listener.getsockname()[1]
+async def running_gateway(lambdas: FakeLambda, *stages: Stage, **settings: Any) -> AsyncIterator[RunningGateway]:
+    """In the process of the test. `settings` are fields of Settings."""
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
+        listener.setblocking(False)
+        async with serving(listener, lambdas.url, Settings(**settings)) as gateway:
+            gateway.set_stages(stages)
+            yield RunningGateway(gateway.port, lambda *changed: gateway.set_stages(changed))
+
+
+class GatewayProcess(RunningGateway):
+    """A gateway in a process of its own, as LocalStack starts it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        super().__init__(port, self._send_stages)
+        self.process = process
+
+    def _send_stages(self, *stages: Stage) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([stage.to_json() for stage in stages]).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def end_input(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def resident_mb(self) -> float:
+        return resident_mb(self.process.pid)
+
+
+def resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
+def _start_process(lambda_url: str, environment: Mapping[str, str]) -> GatewayProcess:
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localstack_dockerless.websocket", str(listener.fileno()), lambdas.url],
+            [sys.executable, "-m", "localstack_dockerless.websocket", str(listener.fileno()), lambda_url],
             stdin=subprocess.PIPE,
             pass_fds=(listener.fileno(),),
             env={**os.environ, "PYTHONPATH": str(EXTENSION), **environment},
         )
-    gateway = Gateway(process, port)
+        return GatewayProcess(process, listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def gateway_process(lambdas: FakeLambda, *stages: Stage, **environment: str) -> AsyncIterator[GatewayProcess]:
+    gateway = _start_process(lambdas.url, environment)
     try:
         gateway.set_stages(*stages)
         yield gateway
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        await asyncio.to_thread(process.wait, 10)
+        gateway.end_input()
+        await asyncio.to_thread(gateway.process.wait, 10)

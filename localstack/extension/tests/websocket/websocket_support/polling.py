@@ -4,12 +4,9 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
+async def until[T](condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
     """The first truthy result of `condition`, which is polled."""
     deadline = time.monotonic() + timeout_s
     while True:
