@@ -1,0 +1,44 @@
+"""`fleetglow check`: is every live driver counted exactly once, at every precision?"""
+
+import sys
+from typing import Annotated, Any
+
+import msgspec
+import redis
+import typer
+
+from adapters import valkey
+from adapters.live_state import LiveState
+from fleetglow.deployment import discover
+from fleetglow.errors import FleetglowError
+from heatmap import errors
+from heatmap.state import Conservation
+
+
+class NotExactError(FleetglowError):
+    """Some sum over the cells differs from the live drivers."""
+
+
+def check(json: Annotated[bool, typer.Option("--json", help="One JSON object, and nothing else.")] = False) -> None:
+    """Compare the sum over the cells with the live drivers, in every city at every precision."""
+    deployment = discover()
+    precisions = tuple(int(p) for p in deployment.outputs["Precisions"].split(","))
+    try:
+        state = LiveState(valkey.connect(deployment.redis_url), precisions)
+        found = state.check(state.cities())
+    except (errors.Unavailable, redis.RedisError) as error:
+        raise FleetglowError(f"the live state at {deployment.redis_url} does not answer: {error}") from error
+    exact = all(conservation.exact for conservation in found.values())
+    if json:
+        print(msgspec.json.encode({"exact": exact, "cities": _cities(found)}).decode())  # noqa: T201 - the answer
+    else:
+        for city, each in found.items():
+            sums = ", ".join(f"{total} at precision {precision}" for precision, total in each.sums.items())
+            sys.stdout.write(f"{city}: {each.stamp.live} live drivers; sum over the cells {sums}\n")
+    if not exact:
+        wrong = ", ".join(city for city, each in found.items() if not each.exact)
+        raise NotExactError(f"the sums over the cells differ from the live drivers in {wrong}")
+
+
+def _cities(found: dict[str, Conservation]) -> dict[str, Any]:
+    return {city: {"live": each.stamp.live, "sums": each.sums} for city, each in found.items()}
