@@ -27,7 +27,7 @@ class Crossings:
         """Take drivers who arrived in a city out of the city that they came from, or out of this one if that is newer.
 
         Args:
-            arrivals: the order of each driver's register in the city.
+            arrivals: each driver's register in the city.
 
         Raises:
             Unavailable: the live state did not answer; what is left is settled with the next batch.
@@ -55,7 +55,7 @@ class Crossings:
 
     def _leave(self, home: str, city: str, drivers: dict[bytes, bytes]) -> None:
         [newer] = self._depart(home, drivers)
-        stayed = {driver: order for driver, order in zip(drivers, newer, strict=True) if order}
+        stayed = {driver: register for driver, register in zip(drivers, newer, strict=True) if register}
         if stayed:
             self._depart(city, stayed)
         if moved := [driver for driver in drivers if driver not in stayed]:
@@ -63,5 +63,5 @@ class Crossings:
                 self._client.hset(HOMES_KEY, items=[item for driver in moved for item in (driver, city)])
 
     def _depart(self, city: str, drivers: dict[bytes, bytes]) -> list[list[bytes]]:
-        orders = [item for pair in drivers.items() for item in pair]
-        return self._scripts.run("depart", [self._scripts.call(city, *orders)])
+        arguments = [item for pair in drivers.items() for item in pair]
+        return self._scripts.run("depart", [self._scripts.call(city, *arguments)])

@@ -59,9 +59,9 @@ class LiveState:
             "apply", [self._scripts.call(city, received_at, swept_to, *part) for city, part in parts]
         )
         # Each part's answer names all who are waiting in the city: the last one is the whole list.
-        arrivals = {city: answer[3] for (city, _), answer in zip(parts, answers, strict=True)}
-        for city, orders in arrivals.items():
-            self._crossings.settle(city, dict(batched(orders, 2, strict=True)))
+        arrivals = {city: answer[3:5] for (city, _), answer in zip(parts, answers, strict=True)}
+        for city, (drivers, registers) in arrivals.items():
+            self._crossings.settle(city, dict(zip(drivers, registers, strict=True)))
         applied, late, duplicate = (sum(answer[i] for answer in answers) for i in range(3))
         return Applied(applied, late, duplicate)
 

@@ -3,9 +3,9 @@
     1700000000000 1700000000500 s14mhu5n2 [6.5,3.4,…]      (without the spaces)
     sampled_at    received_at   geohash   details as in `records`
 
-The first 35 characters compare as text the way (`sampled_at`, `received_at`) compare as numbers; the geohash behind
-them settles what those two leave open, so that every order of arrival ends in the same state. The script in
-`adapters/lua` reads registers by these offsets.
+The digits compare as text the way (`sampled_at`, `received_at`) compare as numbers; what follows them settles what
+those two leave open, so that every order of arrival ends in the same state. The scripts in `adapters/lua` read registers
+by these offsets.
 """
 
 from collections.abc import Sequence

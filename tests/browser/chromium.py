@@ -175,7 +175,9 @@ class Page:
             details = params["exceptionDetails"]
             self.errors.append(details.get("exception", {}).get("description", details["text"]))
         elif event == "Runtime.consoleAPICalled" and params["type"] == "error":
-            self.errors.append(" ".join(str(argument.get("value", argument.get("description"))) for argument in params["args"]))
+            self.errors.append(
+                " ".join(str(argument.get("value", argument.get("description"))) for argument in params["args"])
+            )
         elif event == "Log.entryAdded" and params["entry"]["source"] == "security":
             self.errors.append(params["entry"]["text"])
         elif event == "Network.requestWillBeSent":
@@ -213,12 +215,16 @@ class Page:
         while not await self.run(f"Boolean({script})"):
             if asyncio.get_running_loop().time() > deadline:
                 state = await self.run("JSON.stringify(document.body?.dataset) + ' ' + document.body?.innerText")
-                raise TimeoutError(f"not true within {within_s} s: {script}\nthe page: {state}\nits errors: {self.errors}")
+                raise TimeoutError(
+                    f"not true within {within_s} s: {script}\nthe page: {state}\nits errors: {self.errors}"
+                )
             await asyncio.sleep(POLL_S)
 
     async def state(self, name: str) -> str | None:
         """One of the facts that the page tells for machines, as `drivers` or `frameAge`."""
-        return str(value) if (value := await self.run(f"document.body.dataset[{json.dumps(name)}]")) is not None else None
+        return (
+            str(value) if (value := await self.run(f"document.body.dataset[{json.dumps(name)}]")) is not None else None
+        )
 
     async def screenshot(self) -> bytes:
         """The visible part as a PNG."""

@@ -44,9 +44,9 @@ def test_ingest_starts_without_the_live_states_client():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(FUNCTIONS)}
     ).stdout
 
-    assert printed.strip() == ""
+    assert "" == printed.strip()
 
 
 @pytest.mark.parametrize("path", sorted(FUNCTIONS.rglob("__init__.py")), ids=lambda path: path.parent.name)
 def test_packages_import_nothing_by_themselves(path: Path):
-    assert path.read_text() == ""
+    assert "" == path.read_text()

@@ -1,13 +1,13 @@
 -- Move drivers to where their newest pings say they are.
 -- ARGV  …, time of the newest ping's receipt, the last sweep of any city, then driver, register, driver, register, …
--- Returns applied, late, duplicate, and of the arrivals {driver, its register's order, driver, order, …}.
+-- Returns applied, late, duplicate, {arrival…}, {register of the arrival…}.
 ensure_epoch()
 -- A city that is new has not been swept itself; a driver who fell silent elsewhere does not come back through it.
 local swept_to = redis.call('HGET', META, 'swept_to') or ''
 if ARGV[4] > swept_to then swept_to = ARGV[4] end
 if ARGV[3] > (redis.call('HGET', META, 'last_event') or '') then redis.call('HSET', META, 'last_event', ARGV[3]) end
 
-local sub = string.sub
+local sub, cell_end = string.sub, CELL + finest - 1
 local ids = {}
 for k = 5, #ARGV, 2 do ids[#ids + 1] = ARGV[k] end
 local known = read(DRIVERS, ids)
@@ -19,16 +19,15 @@ for k = 1, #ids do
   local id = ids[k]
   local register = ARGV[4 + 2 * k]
   local old = newest[id] or known[k]
-  local order, old_order = sub(register, 1, ORDER), old and sub(old, 1, ORDER)
-  if old_order and order <= old_order then
-    if order == old_order then duplicate = duplicate + 1 else late = late + 1 end
+  if old and register <= old then
+    if register == old then duplicate = duplicate + 1 else late = late + 1 end
   elseif sub(register, 1, TIME) <= swept_to then
     late = late + 1
   else
     applied = applied + 1
     newest[id] = register
-    local cell = sub(order, CELL, CELL + finest - 1)
-    local left = old_order and sub(old_order, CELL, CELL + finest - 1)
+    local cell = sub(register, CELL, cell_end)
+    local left = old and sub(old, CELL, cell_end)
     if left ~= cell then
       moved[cell] = (moved[cell] or 0) + 1
       if left then moved[left] = (moved[left] or 0) - 1 else arrived[#arrived + 1] = id end
@@ -48,9 +47,5 @@ write('ZADD', SEEN, seen)
 write('SADD', ARRIVALS, arrived)
 settle(moved)
 
-local arrivals, orders = redis.call('SMEMBERS', ARRIVALS), {}
-for k, register in ipairs(read(DRIVERS, arrivals)) do
-  orders[2 * k - 1] = arrivals[k]
-  orders[2 * k] = sub(register, 1, ORDER)
-end
-return {applied, late, duplicate, orders}
+local arrivals = redis.call('SMEMBERS', ARRIVALS)
+return {applied, late, duplicate, arrivals, read(DRIVERS, arrivals)}

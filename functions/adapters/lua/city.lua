@@ -5,7 +5,7 @@
 --
 -- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token, tick,
 --            and for each precision with viewers sent:<p> and chain:<p>
--- drivers    hash: driver -> register (35 characters that order it, then its details; see heatmap/register.py)
+-- drivers    hash: driver -> register, a text that is greater the newer it is (see heatmap/register.py)
 -- seen       sorted set: driver by sampled_at
 -- arrivals   set: drivers new to the city who may still be counted in the one they came from (see crossings.py)
 -- counts     hash: cell -> drivers in it; 0 is a tombstone: the cell went empty not long ago
@@ -13,7 +13,6 @@
 -- viewports  set: tile ranges that somebody watches
 -- fragments  hash: tile -> revision of its last fragment that was sent
 local META, DRIVERS, SEEN, ARRIVALS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local ORDER = 35
 local CELL = 27
 local TIME = 13
 -- Bounds the arguments of one command; a managed cache takes 3,999, and Lua's unpack about 8,000.

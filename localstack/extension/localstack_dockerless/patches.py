@@ -7,7 +7,7 @@ import functools
 import logging
 import subprocess
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from localstack.constants import VERSION
 
@@ -158,32 +158,47 @@ def replace_only_what_differs() -> None:
 
 
 def report_failed_deployments() -> None:
-    """After UpdateStack LocalStack sets UPDATE_COMPLETE whatever came out, after CreateStack CREATE_COMPLETE if no
-    resource got as far as failing (an unresolved reference, say). The state that the executor set before is right.
+    """LocalStack sets UPDATE_COMPLETE after UpdateStack whatever came out, even for unsupported types, and forgets the
+    resources that the failed update had not reached; after CreateStack it sets CREATE_COMPLETE if no resource got as
+    far as failing. Here a failed update ends in UPDATE_ROLLBACK_COMPLETE, as it should (but nothing is rolled back).
     """
-    from localstack.aws.api.cloudformation import StackStatus  # noqa: PLC0415
+    from localstack.aws.api.cloudformation import ChangeSetStatus, StackStatus  # noqa: PLC0415
     from localstack.services.cloudformation.engine.v2.change_set_model_executor import (  # noqa: PLC0415
         ChangeSetModelExecutor,
     )
     from localstack.services.cloudformation.v2.entities import Stack  # noqa: PLC0415
 
     execute, set_status = ChangeSetModelExecutor.execute, Stack.set_stack_status
-    failures: WeakKeyDictionary[Stack, str] = WeakKeyDictionary()
+    failed: WeakSet[Stack] = WeakSet()
+    overruled = {StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_FAILED}
+
+    def fail(stack: Stack, message: str, *, updating: bool) -> None:
+        if updating:
+            set_status(stack, StackStatus.UPDATE_ROLLBACK_COMPLETE, message)
+        stack.status_reason = message
+        failed.add(stack)
 
     @functools.wraps(execute)
     def execute_and_remember(self: ChangeSetModelExecutor) -> Any:
-        stack = self._change_set.stack
-        failures.pop(stack, None)
+        change_set, stack = self._change_set, self._change_set.stack
+        updating = stack.status == StackStatus.UPDATE_IN_PROGRESS
+        failed.discard(stack)
+        stack.status_reason = None
+        if updating and change_set.status == ChangeSetStatus.FAILED:
+            fail(stack, reason := str(change_set.status_reason), updating=True)
+            raise ValueError(reason)
         result = execute(self)
         if result.failure_message:
-            failures[stack] = stack.status_reason = result.failure_message
+            fail(stack, result.failure_message, updating=updating)
+            if updating:
+                result.resources = {**stack.resolved_resources, **result.resources}
+                result.outputs = stack.resolved_outputs
         return result
 
     @functools.wraps(set_status)
     def set_status_unless_failed(self: Stack, status: Any, reason: str | None = None) -> None:
-        if status in {StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE} and self in failures:
-            return
-        set_status(self, status, reason)
+        if status not in overruled or self not in failed:
+            set_status(self, status, reason)
 
     ChangeSetModelExecutor.execute = execute_and_remember  # type: ignore[method-assign]
     Stack.set_stack_status = set_status_unless_failed  # type: ignore[method-assign]

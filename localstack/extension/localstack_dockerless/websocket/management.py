@@ -1,6 +1,7 @@
 """The plain HTTP of the gateway's port: the @connections API and `/_health`."""
 
 import json
+import os
 import time
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -22,8 +23,8 @@ def answer(gateway: "Gateway", request: http.Request) -> bytes:
     """The complete response to a request that is no WebSocket handshake."""
     path = request.target.partition("?")[0]
     if path == "/_health":
-        counters = {"connections": len(gateway.connections), **gateway.counters}
-        return http.json_response(HTTPStatus.OK, {"status": "running", **counters})
+        state = {"status": "running", "pid": os.getpid(), "connections": len(gateway.connections)}
+        return http.json_response(HTTPStatus.OK, {**state, **gateway.counters})
     # Clients may encode any character of a segment, the @ among them.
     segments = [unquote(segment) if "%" in segment else segment for segment in path.split("/", 4)]
     if len(segments) != 5 or segments[3] != "@connections":

@@ -1,7 +1,7 @@
 """Tests run in an environment without LocalStack, which has one of its own; so the package is found by its path."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -9,6 +9,8 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+
+from websocket_support.localstack import LocalStack  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,3 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    running = LocalStack(tmp_path_factory.mktemp("localstack"))
+    yield running
+    running.stop()
