@@ -4,8 +4,8 @@
     sampled_at    received_at   geohash   details as in `records`
 
 The digits compare as text the way (`sampled_at`, `received_at`) compare as numbers; what follows them settles what
-those two leave open, so that every order of arrival ends in the same state. The scripts in `adapters/lua` read registers
-by these offsets.
+those two leave open, so that every order of arrival ends in the same state. The scripts in `adapters/lua` read
+registers by these offsets.
 """
 
 from collections.abc import Sequence
