@@ -4,10 +4,26 @@ import sys
 
 import typer
 
+from fleetglow.commands.check import check
+from fleetglow.commands.down import down
+from fleetglow.commands.logs import logs
+from fleetglow.commands.run import run
+from fleetglow.commands.simulate import simulate
+from fleetglow.commands.status import status
 from fleetglow.commands.token import token
+from fleetglow.commands.up import up
 from fleetglow.errors import FleetglowError
 
-COMMANDS = (token,)
+COMMANDS = (
+    up,
+    down,
+    status,
+    run,
+    simulate,
+    check,
+    logs,
+    token,
+)
 
 app = typer.Typer(
     name="fleetglow",

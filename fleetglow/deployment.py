@@ -28,6 +28,13 @@ class Deployment:
     redis_url: str
     outputs: dict[str, str]
 
+    @property
+    def functions(self) -> dict[str, str]:
+        """Each function's name in AWS by its short one, as `ingest`."""
+        suffix = "FunctionName"
+        names = (name for name in self.outputs if name.endswith(suffix))
+        return {name.removesuffix(suffix).lower(): self.outputs[name] for name in sorted(names)}
+
     def token(self, scope: str, sub: str, ttl_s: int) -> str:
         """A token for `sub` with the space-separated scopes `scope`, valid for `ttl_s` seconds from now."""
         return _token(_secret(self.endpoint_url, self.outputs["TokenSecretArn"]), scope, sub, ttl_s)

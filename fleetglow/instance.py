@@ -10,27 +10,28 @@ from fleetglow.errors import BadInput
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STACK_NAME = "fleetglow"
 DEFAULT_PORT = 4566
-# The local cloud's other servers stand at the same distance from the port as with the default one,
-# so that a second instance needs only another FLEETGLOW_PORT.
+# WebSocket APIs are served at the same distance from the port as with the default one, so that a second instance needs
+# only another FLEETGLOW_PORT.
 WEBSOCKET_PORT_OFFSET = 4510 - DEFAULT_PORT
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One local stack: `port` on 127.0.0.1 and `home`, a folder of its own."""
+    """One local stack: `port` and `websocket_port` on 127.0.0.1, and `home`, a folder of its own."""
 
     home: Path
     port: int
+    websocket_port: int
 
     @classmethod
     def from_env(cls, port: int | None = None) -> "Instance":
-        """FLEETGLOW_HOME (default `.fleetglow/` in the project) and the port given, or FLEETGLOW_PORT (default 4566)."""
-        home = Path(os.environ.get("FLEETGLOW_HOME") or PROJECT_ROOT / ".fleetglow").resolve()
-        return cls(home, _port(os.environ.get("FLEETGLOW_PORT") or DEFAULT_PORT) if port is None else _port(port))
+        """FLEETGLOW_HOME (default: `.fleetglow/` in the project), FLEETGLOW_PORT (4566), WEBSOCKET_PORT (4510).
 
-    @property
-    def websocket_port(self) -> int:
-        return self.port + WEBSOCKET_PORT_OFFSET
+        A port that is given comes before FLEETGLOW_PORT. Raises BadInput for what is no port.
+        """
+        home = Path(os.environ.get("FLEETGLOW_HOME") or PROJECT_ROOT / ".fleetglow").resolve()
+        chosen = _port(os.environ.get("FLEETGLOW_PORT") or DEFAULT_PORT) if port is None else _port(port)
+        return cls(home, chosen, _port(os.environ.get("WEBSOCKET_PORT") or chosen + WEBSOCKET_PORT_OFFSET))
 
     @property
     def local_url(self) -> str:

@@ -1,0 +1,64 @@
+"""From nothing, or from whatever already runs, to a stack that answers."""
+
+import time
+
+import boto3
+
+from fleetglow import aws, health, local_stack, package, page
+from fleetglow.deploy import deploy
+from fleetglow.deployment import Deployment, discover
+from fleetglow.errors import BadInput, DeployFailed, StartFailed
+from fleetglow.instance import Instance
+from fleetglow.progress import Progress
+
+READY_S = 60.0
+
+
+def bring_up(
+    instance: Instance, progress: Progress, *, endpoint_url: str | None = None, parameters: list[str] | None = None
+) -> Deployment:
+    """Start the instance's LocalStack, or take the one at `endpoint_url`; deploy to it; wait until the stack answers.
+
+    `parameters` of the template are NAME=VALUE. Raises BadInput, StartFailed or DeployFailed.
+    """
+    chosen = _parsed(parameters or [])
+    if endpoint_url is not None and not local_stack.healthy(endpoint_url):
+        raise StartFailed(f"no LocalStack answers at {endpoint_url}")
+    started = endpoint_url is None and local_stack.start(instance)
+    wanted = package.fingerprint()
+    with progress.step("sam build"):
+        package.build(instance, wanted)
+    if endpoint_url is None:
+        with progress.step("LocalStack" if started else "LocalStack, which runs already"):
+            local_stack.wait_until_healthy(instance)
+    target = endpoint_url or instance.local_url
+    with progress.step("upload"):
+        template_url = package.upload(instance, target, wanted)
+    with progress.step("deploy") as tell:
+        changed = deploy(target, template_url, chosen, tell)
+    instance.remember_endpoint(target)
+    deployment = discover(instance)
+    with progress.step("the map page"):
+        page.publish(deployment)
+    if changed:
+        # Its schedule would start it only at the next full minute.
+        lambdas = boto3.client("lambda", **aws.local(target))
+        lambdas.invoke(FunctionName=deployment.outputs["BroadcastFunctionName"], InvocationType="Event")
+    with progress.step("waiting until it answers"):
+        _wait_until_ready(deployment)
+    return deployment
+
+
+def _wait_until_ready(deployment: Deployment) -> None:
+    deadline = time.monotonic() + READY_S
+    while (reason := health.reason_not_answering(deployment)) is not None:
+        if time.monotonic() > deadline:
+            raise DeployFailed(f"the stack is deployed, but does not answer: {reason}")
+        time.sleep(0.2)
+
+
+def _parsed(parameters: list[str]) -> dict[str, str]:
+    for parameter in parameters:
+        if "=" not in parameter:
+            raise BadInput(f"parameter: expected NAME=VALUE, got {parameter!r}")
+    return dict(parameter.split("=", maxsplit=1) for parameter in parameters)

@@ -1,0 +1,145 @@
+"""How each part of a running stack is: "ok", or what is wrong in one line."""
+
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fleetglow import aws, local_stack
+from fleetglow.deployment import VIEWER_SCOPE, Deployment
+
+OK = "ok"
+TIMEOUT_S = 10
+
+
+def reason_not_answering(deployment: Deployment) -> str | None:
+    """Why a client could not use the stack yet; None if it could."""
+    for name, probe in (("REST", rest), ("WebSocket", websocket)):
+        if (state := probe(deployment)) != OK:
+            return f"{name}: {state}"
+    return None
+
+
+def parts(deployment: Deployment) -> dict[str, str]:
+    """Every part's state."""
+    probes: dict[str, Callable[[Deployment], str]] = {
+        "rest": rest,
+        "websocket": websocket,
+        "cache": cache,
+        "stream": stream,
+        "functions": functions,
+        "web": web,
+    }
+    answers = local_stack.healthy(deployment.endpoint_url)
+    states = {"localstack": OK if answers else f"nothing answers at {deployment.endpoint_url}"}
+    return states | {name: probe(deployment) for name, probe in probes.items()}
+
+
+def rest(deployment: Deployment) -> str:
+    """GET /health, which itself asks the stream, the failure queue and the live state."""
+    status, body = _get(f"{deployment.rest_url}/health")
+    if status == 200:
+        return OK
+    try:
+        unwell = {part: state["reason"] for part, state in json.loads(body).items() if "reason" in state}
+    except (ValueError, AttributeError, TypeError):
+        unwell = {}
+    return "; ".join(f"{part}: {reason}" for part, reason in unwell.items()) or f"GET /health: {status} {body[:200]}"
+
+
+def websocket(deployment: Deployment) -> str:
+    """A handshake with a viewer's token, which takes the gateway, the authorizer and the connections."""
+    import asyncio  # noqa: PLC0415 - with aiohttp a third of a second, which `token` and `logs` can do without
+
+    import aiohttp  # noqa: PLC0415
+
+    async def connect() -> None:
+        token = deployment.token(VIEWER_SCOPE, "status", 60)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            connection = await session.ws_connect(deployment.websocket_url, params={"token": token})
+            await connection.close()
+
+    try:
+        asyncio.run(connect())
+    except aiohttp.WSServerHandshakeError as error:
+        return f"the handshake was answered with {error.status} {error.message}"
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return f"{deployment.websocket_url}: {error or 'no answer in time'}"
+    return OK
+
+
+def cache(deployment: Deployment) -> str:
+    url = urlsplit(deployment.redis_url)
+    try:
+        with socket.create_connection((url.hostname, url.port), timeout=TIMEOUT_S) as connection:
+            connection.sendall(b"PING\r\n")
+            answer = connection.recv(64)
+    except OSError as error:
+        return f"{url.netloc}: {error}"
+    return OK if answer == b"+PONG\r\n" else f"expected PONG, got {answer!r}"
+
+
+def stream(deployment: Deployment) -> str:
+    kinesis = boto3.client("kinesis", **aws.local(deployment.endpoint_url))
+    try:
+        summary = kinesis.describe_stream_summary(StreamName=deployment.outputs["PingStreamName"])
+    except (ClientError, BotoCoreError) as error:
+        return str(error)
+    status = summary["StreamDescriptionSummary"]["StreamStatus"]
+    return OK if status == "ACTIVE" else status
+
+
+def functions(deployment: Deployment) -> str:
+    """Whether all functions are there and active."""
+    lambdas = boto3.client("lambda", **aws.local(deployment.endpoint_url))
+    unwell = []
+    for name, function in deployment.functions.items():
+        try:
+            state = lambdas.get_function_configuration(FunctionName=function).get("State", "Active")
+        except (ClientError, BotoCoreError) as error:
+            state = str(error)  # type: ignore[assignment]
+        if state != "Active":
+            unwell.append(f"{name}: {state}")
+    return "; ".join(unwell) or OK
+
+
+def web(deployment: Deployment) -> str:
+    status, _ = _get(deployment.web_url)
+    return OK if status == 200 else f"{deployment.web_url.partition('#')[0]}: {status}"
+
+
+def _get(url: str) -> tuple[int | str, str]:
+    """Status and body of a GET; the status is a reason in words if there was no answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - our own URLs
+            return response.status, response.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(errors="replace")
+    except OSError as error:
+        return f"no answer: {error}", ""
+
+
+def report(deployment: Deployment) -> dict[str, Any]:
+    """What `status --json` prints."""
+    states = parts(deployment)
+    return {
+        "ready": all(state == OK for state in states.values()),
+        "rest_url": deployment.rest_url,
+        "websocket_url": deployment.websocket_url,
+        "web_url": deployment.web_url,
+        "redis_url": deployment.redis_url,
+        "parts": states,
+    }
+
+
+def absent(reason: str) -> dict[str, Any]:
+    """What `status --json` prints when nothing runs."""
+    urls = dict.fromkeys(("rest_url", "websocket_url", "web_url", "redis_url"))
+    return {"ready": False, **urls, "parts": {"localstack": reason}}
