@@ -5,7 +5,7 @@ from pathlib import Path
 from localstack.runtime import hooks
 
 from localstack import config
-from localstack_dockerless import lifecycle, patches
+from localstack_dockerless import lifecycle, patches, rest_authorizers
 from localstack_dockerless.lambda_process.metrics import AGGREGATOR
 
 
@@ -18,6 +18,7 @@ def process_folders() -> Path:
 def dockerless_start() -> None:
     lifecycle.start_warden(process_folders())
     patches.apply_all()
+    rest_authorizers.install()
     AGGREGATOR.start()
 
 
