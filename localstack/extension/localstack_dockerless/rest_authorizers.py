@@ -21,6 +21,7 @@ from localstack.services.apigateway.next_gen.execute_api.gateway_response import
 )
 from localstack.services.apigateway.next_gen.execute_api.handlers import preprocess_request
 from localstack.utils.aws.arns import extract_region_from_arn
+
 from localstack_dockerless.websocket.policy import MalformedAnswer, Verdict, missing_identity_source, read_answer
 
 DEFAULT_TTL_S = 300

@@ -57,6 +57,8 @@ def localstack_environment(environ: Mapping[str, str], port: int, data_dir: Path
         "FILESYSTEM_ROOT": str(data_dir),
         # LocalStack unpacks the functions' code below the temporary folder; it warns about TMPDIR, Python knows TEMP.
         "TEMP": str(data_dir / "tmp"),
+        # The index of plugins is kept there; the home folder need not be writable, or exist.
+        "XDG_CACHE_HOME": str(data_dir / "cache"),
         # Profiles in ~/.localstack belong to another LocalStack.
         "CONFIG_DIR": str(data_dir / "config"),
         **{name: value for name, value in environ.items() if name != "TMPDIR"},

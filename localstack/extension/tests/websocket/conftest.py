@@ -13,10 +13,6 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 from websocket_support.localstack import LocalStack  # noqa: E402
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than ten seconds")
-
-
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
