@@ -1,0 +1,70 @@
+# Each command stands alone: on a fresh clone it first sets up what it needs, inside this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+NODE := $(CURDIR)/.local/node/bin
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web check format lock bench clean
+
+help:
+	@echo "make run     start the stack here, simulate 10,000 drivers, show the live map; Ctrl-C ends all of it"
+	@echo "make test    every test"
+	@echo "make check   formatting, lint, types, templates"
+	@echo "make bench   the benchmarks"
+	@echo "make lock    write the hash-locked requirements anew"
+	@echo "make setup   only set up"
+
+setup:
+	@$(PYTHON) scripts/bootstrap
+
+run: setup
+	@$(BIN)/fleetglow run
+
+test: test-unit test-web test-integration test-extension test-e2e test-browser
+
+test-unit: setup
+	$(BIN)/pytest tests/unit
+
+test-web: setup
+	cd web && PATH="$(NODE):$$PATH" npm test
+
+test-integration: setup
+	$(BIN)/pytest tests/integration
+
+test-extension: setup
+	$(BIN)/pytest --rootdir localstack/extension localstack/extension/tests
+
+test-e2e: setup
+	$(BIN)/pytest tests/e2e
+
+test-browser: setup
+	$(BIN)/pytest tests/browser
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy fleetglow functions
+	$(BIN)/cfn-lint template.yaml infra/*.yaml
+	.local/sam/bin/sam validate --lint --region us-east-1
+	cd web && PATH="$(NODE):$$PATH" npm run check
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	@$(BIN)/fleetglow bench
+
+UV = .local/uv/bin/uv
+COMPILE = $(UV) pip compile --quiet --generate-hashes --no-header
+lock:
+	@$(PYTHON) scripts/bootstrap uv python
+	$(COMPILE) --universal --python-version 3.8 requirements/uv.in --output-file requirements/uv.txt
+	$(COMPILE) --universal --python-version 3.13 --override requirements/functions-overrides.txt requirements/functions.in --output-file requirements/functions.txt
+	for name in runtime localstack sam dev; do \
+		$(COMPILE) --universal --python-version 3.13 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+clean:
+	@test ! -x $(BIN)/fleetglow || $(BIN)/fleetglow down
+	rm -rf .local .venv .fleetglow .aws-sam web/node_modules web/dist
