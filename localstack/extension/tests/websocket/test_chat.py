@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -104,20 +104,15 @@ async def test_who_may_not_come_in_is_told_so(outputs: dict[str, str], query_str
 
 
 async def test_a_dozen_people_all_hear_each_other(outputs: dict[str, str]) -> None:
-    names = [f"p{number}" for number in range(12)]
-    async with asyncio.timeout(60):
-        people = [person(outputs, name, "crowd") for name in names]
-        entered = [await one.__aenter__() for one in people]
-        for number, one in enumerate(entered):
-            await one.do(action="say", text=str(number))
-        for one in entered:
-            texts: set[str] = set()
-            while len(texts) < len(names):
-                texts.add((await one.hear()).get("text", "joined"))
-                texts.discard("joined")
-            assert {str(number) for number in range(12)} == texts
-        for one in people:
-            await one.__aexit__(None, None, None)
+    texts = {str(number) for number in range(12)}
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        crowd = [await stack.enter_async_context(person(outputs, f"p{text}", "crowd")) for text in sorted(texts)]
+        for text, one in zip(texts, crowd, strict=True):
+            await one.do(action="say", text=text)
+        for one in crowd:
+            heard: set[str | None] = set()
+            while not texts <= heard:
+                heard.add((await one.hear()).get("text"))
 
 
 async def test_the_rooms_are_empty_when_all_have_left(outputs: dict[str, str], localstack: LocalStack) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from websocket_support.gateway import RunningGateway, running_gateway, stage, target
 from websocket_support.lambdas import FakeLambda, ok
 from websocket_support.rawclient import RawClient, connect
+from yarl import URL
 
 from localstack_dockerless.websocket.routing import Route
 
@@ -127,7 +128,7 @@ async def test_a_delete_closes_the_connection(connected: Connected) -> None:
 async def test_the_path_may_be_percent_encoded(connected: Connected, http: aiohttp.ClientSession) -> None:
     encoded = "/".join(quote(part, safe="") for part in ("api", "live", "@connections", connected.connection_id))
     address = f"http://{connected.gateway.address}/{encoded}"
-    async with http.post(aiohttp.client.URL(address, encoded=True), data=b"x") as response:
+    async with http.post(URL(address, encoded=True), data=b"x") as response:
         assert response.status == 200
 
 

@@ -8,7 +8,7 @@ import pytest
 from websocket_support.gateway import gateway_process, running_gateway, stage, target
 from websocket_support.lambdas import FakeLambda, echo, ok
 from websocket_support.polling import until
-from websocket_support.rawclient import RawClient, connect
+from websocket_support.rawclient import Frame, RawClient, connect
 
 from localstack_dockerless.websocket.routing import Route
 
@@ -113,12 +113,12 @@ async def test_nobody_stays_longer_than_the_lifetime() -> None:
         running_gateway(lambdas, stage({}), lifetime_s=0.8) as gateway,
         await connect(gateway.url()) as client,
     ):
-        started, opcode = time.monotonic(), 10
-        while opcode == 10:
+        started, frame = time.monotonic(), Frame(fin=True, opcode=10, payload=b"")
+        while frame.opcode == 10:
             await client.send(b"", 9)
-            frame = await client.receive()
-            assert frame is not None
-            opcode = frame.opcode
+            received = await client.receive()
+            assert received is not None
+            frame = received
             await asyncio.sleep(0.02)
         assert frame.close_code == 1001
         assert time.monotonic() - started >= 0.7

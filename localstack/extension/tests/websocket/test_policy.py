@@ -101,11 +101,11 @@ def test_other_answers_are_malformed(answer: Any) -> None:
 
 def test_the_first_identity_source_that_is_missing_is_named() -> None:
     sources = ["route.request.header.Authorization", "route.request.querystring.room", "stageVariables.key"]
-    full: tuple[Any, ...] = ({"authorization": "x"}, {"room": "x"}, {"key": "x"})
-    assert missing_identity_source(sources, *full) is None
+    headers, query, variables = {"authorization": "x"}, {"room": "x"}, {"key": "x"}
+    assert missing_identity_source(sources, headers, query, variables) is None
     assert missing_identity_source([], {}, {}, {}) is None
-    assert sources[0] == missing_identity_source(sources, {}, *full[1:])
-    assert sources[1] == missing_identity_source(sources, full[0], {"room": ""}, full[2])
-    assert sources[2] == missing_identity_source(sources, *full[:2], {})
+    assert missing_identity_source(sources, {}, query, variables) == sources[0]
+    assert missing_identity_source(sources, headers, {"room": ""}, variables) == sources[1]
+    assert missing_identity_source(sources, headers, query, {}) == sources[2]
     with pytest.raises(MalformedAnswer):
-        missing_identity_source(["route.request.body.x"], *full)
+        missing_identity_source(["route.request.body.x"], headers, query, variables)

@@ -57,7 +57,7 @@ class RunningGateway:
 
     async def until_connections(self, count: int) -> None:
         async def reached() -> bool:
-            return (await self.health())["connections"] == count
+            return bool((await self.health())["connections"] == count)
 
         await until(reached)
 

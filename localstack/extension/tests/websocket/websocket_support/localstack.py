@@ -62,10 +62,10 @@ class LocalStack:
             self.process.send_signal(sig)
         self.process.wait(30)
 
-    def client(self, service: str, **options: Any) -> Any:
+    def client(self, service: Any) -> Any:
         return boto3.client(
             service,
-            **{"endpoint_url": self.url, **options},
+            endpoint_url=self.url,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
