@@ -1,6 +1,15 @@
-"""What every kind of test needs: the environment that the template gives to functions."""
+"""What every kind of test needs: the environment that the template gives to functions, and a stack of our own."""
 
 import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from fleetglow.deployment import Deployment, discover
+from fleetglow.instance import Instance
 
 # Powertools and boto3 look at these when they are imported.
 os.environ.update(
@@ -16,3 +25,35 @@ os.environ.update(
     DRIVER_TTL_SECONDS="30",
     HEARTBEAT_SECONDS="15",
 )
+
+START_TIMEOUT_S = 300
+
+
+def fleetglow(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "fleetglow", *arguments], capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """The local stack that this run of the tests has for itself, deployed and running."""
+    with socket.create_server(("127.0.0.1", 0)) as rest, socket.create_server(("127.0.0.1", 0)) as web_socket:
+        ports = [str(each.getsockname()[1]) for each in (rest, web_socket)]
+    os.environ.update(
+        FLEETGLOW_HOME=str(tmp_path_factory.mktemp("stack")), FLEETGLOW_PORT=ports[0], WEBSOCKET_PORT=ports[1]
+    )
+    try:
+        up = fleetglow("up", timeout_s=START_TIMEOUT_S)
+        assert up.returncode == 0, up.stderr
+        yield Instance.from_env()
+    finally:
+        down = fleetglow("down")
+        assert down.returncode == 0, down.stderr
+
+
+@pytest.fixture(scope="session")
+def stack(instance: Instance) -> Deployment:
+    """Where its parts are."""
+    return discover()

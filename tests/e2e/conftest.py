@@ -1,0 +1,65 @@
+"""Talking to the running stack as its clients do, and breaking parts of it."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+import redis
+
+from adapters.live_state import LiveState
+from e2e.support import Api, descendants
+from fleetglow import aws
+from fleetglow.deployment import Deployment
+from fleetglow.instance import Instance
+from fleetglow.local_stack import find
+
+
+@pytest.fixture(scope="session")
+def api(stack: Deployment) -> Api:
+    return Api(stack.rest_url, stack.token("pings:write heatmap:read", "tester", 3600))
+
+
+@pytest.fixture(scope="session")
+def state(stack: Deployment) -> LiveState:
+    """The live state itself, to compare with what viewers see."""
+    return LiveState(redis.Redis.from_url(stack.redis_url), (5, 6, 7))
+
+
+@pytest.fixture
+def exact(state: LiveState) -> Callable[[], bool]:
+    """Whether every city's sums equal its live drivers."""
+    return lambda: all(each.exact for each in state.check(state.cities()).values())
+
+
+@pytest.fixture
+def failures(stack: Deployment) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What is in the failure queue; empty before and after."""
+    sqs = boto3.client("sqs", **aws.local(stack.endpoint_url))
+    url = stack.outputs["FailureQueueUrl"]
+    sqs.purge_queue(QueueUrl=url)
+
+    def peek() -> list[dict[str, Any]]:
+        received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+        return [json.loads(message["Body"]) for message in received]
+
+    yield peek
+    sqs.purge_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def kill(instance: Instance) -> Callable[[str], int]:
+    """Kills the processes of our own stack whose command line holds a text; says how many there were."""
+
+    def killing(text: str) -> int:
+        process = find(instance)
+        assert process is not None
+        pids = [pid for pid, command in descendants(process.pid).items() if text in command]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return len(pids)
+
+    return killing

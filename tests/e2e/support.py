@@ -1,0 +1,70 @@
+"""A client of the running stack, and what breaking its parts takes."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Api:
+    """The REST API, with a token that may do everything."""
+
+    url: str
+    token: str
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and decoded answer; a body that is not bytes is sent as JSON."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"} | (headers or {})
+        request = urllib.request.Request(self.url + path, data, {k: v for k, v in sent.items() if v}, method=method)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own stack
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def get(self, path: str) -> Any:
+        status, answer = self.call("GET", path)
+        assert 200 == status, answer
+        return answer
+
+    def post_pings(self, *pings: dict[str, Any]) -> Any:
+        status, answer = self.call("POST", "/pings", {"pings": pings})
+        assert 202 == status, answer
+        return answer
+
+
+def until[T](condition: Callable[[], T], seconds: float = 30) -> T:
+    """The first true value of a condition; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return value
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """The command lines of all processes below one, by id."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = {pid}
+    while grown := {child for child, parent in parents.items() if parent in found} - found:
+        found |= grown
+    commands = {}
+    for each in found - {pid}:
+        try:
+            commands[each] = Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return commands

@@ -1,0 +1,118 @@
+"""Parts of the stack are killed or fed junk while pings come in: nothing is lost, the counts stay exact."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+import redis
+
+from adapters.live_state import LiveState
+from e2e.support import Api, until
+from fleetglow import aws
+from fleetglow.deployment import Deployment
+
+DRIVERS = 1_000
+
+
+class Traffic:
+    """A simulated fleet that pings while something happens."""
+
+    def __init__(self, city: str, duration_s: int) -> None:
+        arguments = ["--drivers", str(DRIVERS), "--interval", "2", "--duration", str(duration_s), "--city", city]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fleetglow", "simulate", *arguments, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What it sent and what was accepted, once it has ended."""
+        printed, _ = self._process.communicate(timeout=120)
+        summary: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return summary
+
+
+def live(state: LiveState, city: str) -> int:
+    return state.check([city])[city].stamp.live
+
+
+@pytest.fixture
+def settled(api: Api) -> Callable[[], None]:
+    """Waits until every accepted ping has been applied or has failed."""
+    return lambda: until(lambda: 0 == api.get("/health")["stream"]["lag_ms"], 60) and None
+
+
+def test_the_aggregator_is_killed_in_mid_batch_and_nothing_is_lost(
+    state: LiveState,
+    kill: Callable[[str], int],
+    settled: Callable[[], None],
+    exact: Callable[[], bool],
+    failures: Callable[[], list[Any]],
+):
+    traffic = Traffic("london", 10)
+    killed = 0
+    for fleet_share in (0.2, 0.5, 0.9):
+        until(lambda share=fleet_share: live(state, "london") >= share * DRIVERS)
+        killed += kill("aggregate.app.lambda_handler")
+
+    summary = traffic.summary()
+    settled()
+    assert killed >= 1
+    assert (summary["sent"], 0) == (summary["accepted"], summary["rejected"])
+    assert DRIVERS == live(state, "london")
+    assert exact()
+    assert [] == failures()
+
+
+def test_a_poison_record_goes_to_the_failure_queue_and_every_other_ping_is_counted(
+    api: Api,
+    stack: Deployment,
+    state: LiveState,
+    settled: Callable[[], None],
+    exact: Callable[[], bool],
+    failures: Callable[[], list[Any]],
+):
+    kinesis = boto3.client("kinesis", **aws.local(stack.endpoint_url))
+    stream = stack.outputs["PingStreamName"]
+
+    for n in range(10):
+        api.post_pings({"driver_id": f"beside-poison-{n}", "lat": 51.5, "lon": -0.1})
+        if n == 5:
+            poison = kinesis.put_record(StreamName=stream, Data=b"\x00 not one of ours", PartitionKey="poison")
+
+    [failure] = until(failures, 60)
+    batch = failure["KinesisBatchInfo"]
+    assert poison["ShardId"] == batch["shardId"]
+    assert int(batch["startSequenceNumber"]) <= int(poison["SequenceNumber"]) <= int(batch["endSequenceNumber"])
+    settled()
+    client = redis.Redis.from_url(stack.redis_url)
+    assert all(client.hexists("{london}:drivers", f"beside-poison-{n}") for n in range(10))
+    assert 1 == api.get("/health")["failures"]["depth"]
+    assert exact()
+
+
+def test_valkey_is_lost_and_the_fleet_is_counted_again(
+    state: LiveState,
+    kill: Callable[[str], int],
+    settled: Callable[[], None],
+    exact: Callable[[], bool],
+    failures: Callable[[], list[Any]],
+):
+    traffic = Traffic("liverpool", 16)
+    until(lambda: live(state, "liverpool") == DRIVERS)
+    epoch = state.check(["liverpool"])["liverpool"].stamp.epoch
+
+    assert 1 == kill("valkey-server")
+
+    summary = traffic.summary()
+    settled()
+    assert summary["sent"] == summary["accepted"]
+    assert epoch != state.check(["liverpool"])["liverpool"].stamp.epoch
+    assert DRIVERS == live(state, "liverpool")
+    assert exact()
+    assert [] == failures()
