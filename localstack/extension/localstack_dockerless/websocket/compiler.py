@@ -77,7 +77,7 @@ def compile_stage(identity: StageIdentity, snapshot: Snapshot, timeout_s: float)
 
 def _authorizer(data: Mapping[str, Any] | None, identity: StageIdentity) -> Authorizer:
     # A guard that is gone must not leave the door open: a function that does not exist refuses everyone.
-    arn = _function_arn(data["authorizerUri"], identity) if data is not None else None
+    arn = _function_arn((data or {}).get("authorizerUri") or "", identity)
     missing = f"arn:aws:lambda:{identity.region}:{identity.account}:function:missing-authorizer"
     sources = tuple((data or {}).get("identitySource") or ())
     return Authorizer(arn or missing, sources, bool((data or {}).get("enableSimpleResponses")))

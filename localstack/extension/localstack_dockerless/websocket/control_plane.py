@@ -6,8 +6,8 @@ was created.
 
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.exceptions import RESTError
 
 from localstack_dockerless.websocket.compiler import Snapshot, StageIdentity, compile_stage, take_snapshot
+from localstack_dockerless.websocket.deployments import Deployment, Deployments
 from localstack_dockerless.websocket.routing import Stage
 from localstack_dockerless.websocket.selection import is_valid_expression
 
@@ -40,31 +41,6 @@ _STAGE_SETTINGS = {
 _READING = ("Get", "Export", "List", "Preview")
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    id: str
-    created: datetime
-    snapshot: Snapshot
-    description: str
-
-    def to_response(self) -> Response:
-        return {
-            "DeploymentId": self.id,
-            "DeploymentStatus": "DEPLOYED",
-            "CreatedDate": self.created,
-            "Description": self.description,
-            "AutoDeployed": False,
-        }
-
-
-@dataclass(slots=True)
-class Deployments:
-    """Those of one API; `of_stage` says which one a stage serves."""
-
-    by_id: dict[str, Deployment] = field(default_factory=dict)
-    of_stage: dict[str, str] = field(default_factory=dict)
-
-
 class ControlPlane:
     """`changed` is called after each operation that may have changed what a stage serves."""
 
@@ -72,6 +48,8 @@ class ControlPlane:
         self._endpoint_of = endpoint_of
         self._changed = changed
         self._deployments: dict[str, Deployments] = {}
+        # Requests have a thread each, and stages are compiled on yet another.
+        self._lock = threading.RLock()
 
     def dispatch_table(self) -> dict[str, Handler]:
         """Every operation of the service has an entry."""
@@ -85,7 +63,8 @@ class ControlPlane:
 
         def handle(context: RequestContext, request: Request) -> Response:
             try:
-                response = handler(context, request)
+                with self._lock:
+                    response = handler(context, request)
             except RESTError as error:
                 raise CommonServiceException(error.error_type, error.message, status_code=error.code) from error
             if not reads:
@@ -94,12 +73,16 @@ class ControlPlane:
 
         return handle
 
-    def stages(self, timeout_s: float) -> Iterator[Stage]:
+    def stages(self, timeout_s: float) -> list[Stage]:
         """Everything that the gateway is to serve."""
-        for account, regions in list(apigatewayv2_backends.items()):
-            for region, backend in list(regions.items()):
-                for api in list(backend.apis.values()):
-                    for stage in list(api.stages.values()):
+        with self._lock:
+            return list(self._compile_stages(timeout_s))
+
+    def _compile_stages(self, timeout_s: float) -> Iterator[Stage]:
+        for account, regions in apigatewayv2_backends.items():
+            for region, backend in regions.items():
+                for api in backend.apis.values():
+                    for stage in api.stages.values():
                         snapshot = self._served_snapshot(api, stage)
                         if snapshot is not None:
                             identity = StageIdentity(api.api_id, stage.name, account, region, stage.stage_variables)

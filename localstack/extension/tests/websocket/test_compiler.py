@@ -79,8 +79,11 @@ def test_a_custom_route_has_its_authorizer() -> None:
     assert (authorizer.function_arn, authorizer.identity_sources) == (FUNCTION, ("route.request.header.Auth",))
 
 
-def test_a_custom_route_whose_authorizer_is_gone_is_not_open() -> None:
-    assert compiled({"authorizationType": "CUSTOM", "authorizerId": "a"}).authorizer is not None
+@pytest.mark.parametrize("authorizers", [{}, {"a": {"authorizerUri": None}}, {"a": {"authorizerUri": "x"}}])
+def test_a_custom_route_whose_authorizer_names_no_function_is_not_open(authorizers: dict[str, Any]) -> None:
+    authorizer = compiled({"authorizationType": "CUSTOM", "authorizerId": "a"}, authorizers=authorizers).authorizer
+    assert authorizer is not None
+    assert authorizer.function_arn.endswith(":missing-authorizer")
 
 
 def test_a_stage_goes_through_json_unchanged() -> None:
