@@ -145,8 +145,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             got = f"the runtime {function.runtime}" if function.runtime else "a container image"
             raise LambdaRuntimeException(f"expected a Python runtime and a .zip archive, got {got}")
         python = settings.lambda_python()
-        if shutil.which(python) is None:
-            raise LambdaRuntimeException(f"LAMBDA_PROCESS_PYTHON is not an executable file: {python}")
+        if shutil.which(python) is None and not Path(python).is_file():
+            raise LambdaRuntimeException(f"LAMBDA_PROCESS_PYTHON is not a program: {python}")
         for code in (_code(function), *(_code(layer) for layer in function.layers)):
             code.prepare_for_execution()
 
