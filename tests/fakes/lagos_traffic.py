@@ -61,9 +61,11 @@ class _Driver:
         self._pick = pick
         self._line: list[Point] = []
         kind = pick.random()
-        if kind < 0.55:
+        if kind < 0.6:
             _, spread, self._line = pick.choices(ROADS, [weight for weight, _, _ in ROADS])[0]
-        elif kind < 0.96:
+            # Half of them are in the streets beside the road; the nearer, the more.
+            spread *= 0.25 if pick.random() < 0.5 else pick.expovariate(0.4)
+        elif kind < 0.97:
             _, spread, self._centre = pick.choices(CENTRES, [weight for weight, _, _ in CENTRES])[0]
         else:
             spread, self._centre = 0.0006, pick.choice(STANDS)

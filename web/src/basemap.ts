@@ -1,6 +1,6 @@
 /** The map below the fleet, without a tile server: coasts and place names around the cities, countries for the far view. */
 
-import type { Feature, FeatureCollection, MultiPolygon, Point } from 'geojson'
+import type { Feature, FeatureCollection, Point, Polygon, Position } from 'geojson'
 import type { LayerSpecification, Map as MapLibre, StyleSpecification, GeoJSONSource } from 'maplibre-gl'
 import type { City } from './config'
 import { sizeOf, type Box } from './geohash'
@@ -9,11 +9,13 @@ import type { Theme } from './theme'
 import worldUrl from 'world-atlas/countries-50m.json?url'
 
 const FONT = ['Inter', 'system-ui', 'Helvetica Neue', 'Arial', 'sans-serif']
-const SOURCES = ['world', 'borders', 'box', 'coast', 'grid', 'places'] as const
+const SOURCES = ['world', 'borders', 'box', 'coast', 'shore', 'grid', 'places'] as const
 /** From here inwards only the city's own land is seen. */
 const WORLD_BELOW_ZOOM = 9.5
 /** The grid shows the tiles of the finest precision, which are what the server sends. */
 const GRID_PRECISION = 5
+/** In tiles: enough that a phone held upright does not show where the grid ends. */
+const GRID_MARGIN = 20
 
 const empty: FeatureCollection = { type: 'FeatureCollection', features: [] }
 
@@ -33,12 +35,26 @@ function layersOf(theme: Theme): LayerSpecification[] {
     { id: 'world-coast', type: 'line', source: 'world', paint: { 'line-color': theme.coast, 'line-width': 0.8 } },
     { id: 'borders', type: 'line', source: 'borders', paint: { 'line-color': theme.border, 'line-width': 1 } },
     { id: 'box', type: 'fill', source: 'box', paint: { 'fill-color': theme.sea, 'fill-opacity': fadeIn, 'fill-antialias': false } },
-    { id: 'coast', type: 'fill', source: 'coast', paint: { 'fill-color': theme.land, 'fill-opacity': fadeIn } },
+    {
+      id: 'coast',
+      type: 'fill',
+      source: 'coast',
+      filter: ['==', ['geometry-type'], 'Polygon'],
+      paint: { 'fill-color': ['case', ['get', 'water'], theme.sea, theme.land], 'fill-opacity': fadeIn },
+    },
+    {
+      id: 'rivers',
+      type: 'line',
+      source: 'coast',
+      filter: ['==', ['geometry-type'], 'LineString'],
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: { 'line-color': theme.sea, 'line-opacity': fadeIn, 'line-width': ['interpolate', ['linear'], ['zoom'], 8, 1, 13, 5] },
+    },
     { id: 'grid', type: 'line', source: 'grid', minzoom: 8.5, paint: { 'line-color': theme.grid, 'line-width': 1 } },
     {
       id: 'shore',
       type: 'line',
-      source: 'coast',
+      source: 'shore',
       paint: { 'line-color': theme.coast, 'line-opacity': fadeIn, 'line-width': ['interpolate', ['linear'], ['zoom'], 8, 0.8, 13, 2] },
     },
     {
@@ -81,9 +97,11 @@ export async function showSurroundings(map: MapLibre, city: City): Promise<void>
   source(map, 'grid').setData(gridOver(city.bbox))
   const response = await fetch(`./basemap/${city.name}.json`)
   if (!response.ok) return loadWorld(map)
-  const coast = (await response.json()) as MultiPolygon
+  const coast = (await response.json()) as FeatureCollection
+  const bounds = coast.bbox as Bounds
   source(map, 'coast').setData(coast)
-  source(map, 'box').setData(boxAround(coast.bbox as [number, number, number, number]))
+  source(map, 'shore').setData(shoreOf(coast, bounds))
+  source(map, 'box').setData(boxAround(bounds))
 }
 
 /** Loads the countries as soon as someone looks at them: the file is ten times all the rest. */
@@ -124,7 +142,34 @@ function namesOf(city: string): FeatureCollection {
   return { type: 'FeatureCollection', features: [...(known?.places ?? []), ...(known?.waters ?? [])].map(named) }
 }
 
-function boxAround([west, south, east, north]: [number, number, number, number]): Feature {
+/** The order of GeoJSON, not that of the API. */
+type Bounds = readonly [west: number, south: number, east: number, north: number]
+
+/** The outlines of land and lakes, without the edges at which they were cut. */
+function shoreOf(coast: FeatureCollection, [west, south, east, north]: Bounds): Feature {
+  const isCut = ([x0, y0]: Position, [x1, y1]: Position): boolean =>
+    (x0 === x1 && (x0 === west || x0 === east)) || (y0 === y1 && (y0 === south || y0 === north))
+  const coordinates: Position[][] = []
+  for (const { geometry } of coast.features) {
+    if (geometry.type !== 'Polygon') continue
+    for (const ring of (geometry as Polygon).coordinates) {
+      let run: Position[] = []
+      ring.forEach((point, i) => {
+        const before = ring[i - 1]
+        if (before && isCut(before, point)) {
+          coordinates.push(run)
+          run = []
+        }
+        run.push(point)
+      })
+      coordinates.push(run)
+    }
+  }
+  const lines = coordinates.filter((run) => run.length > 1)
+  return { type: 'Feature', properties: {}, geometry: { type: 'MultiLineString', coordinates: lines } }
+}
+
+function boxAround([west, south, east, north]: Bounds): Feature {
   const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
   return { type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [ring] } }
 }
@@ -133,8 +178,8 @@ function boxAround([west, south, east, north]: [number, number, number, number])
 function gridOver([south, west, north, east]: Box): Feature {
   const { lat, lon } = sizeOf(GRID_PRECISION)
   const steps = (from: number, to: number, step: number): number[] => {
-    const first = Math.floor(from / step) - 4
-    const last = Math.ceil(to / step) + 4
+    const first = Math.floor(from / step) - GRID_MARGIN
+    const last = Math.ceil(to / step) + GRID_MARGIN
     return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step)
   }
   const lats = steps(south, north, lat)

@@ -31,11 +31,12 @@ export async function createMap(container: HTMLElement, city: City, view: View, 
     pitchWithRotate: false,
     maxPitch: 0,
     attributionControl: false,
+    locale: { 'Map.Title': 'Map of the live drivers' },
     canvasContextAttributes: { antialias: true },
   })
   map.touchZoomRotate.disableRotation()
   map.keyboard.disableRotation()
-  map.addControl(new AttributionControl({ compact: false, customAttribution: 'Coast © OpenStreetMap contributors (ODbL) · Natural Earth' }))
+  map.addControl(new AttributionControl({ compact: false, customAttribution: 'Coasts GSHHG · Countries Natural Earth' }))
   map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
   map.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-right')
 
@@ -65,11 +66,13 @@ export async function createMap(container: HTMLElement, city: City, view: View, 
   }
 }
 
+type Padding = { top: number; bottom: number; left: number; right: number }
 type Bounds = [[west: number, south: number], [east: number, north: number]]
-type Place = { center: [lon: number, lat: number]; zoom: number } | { bounds: Bounds; fitBoundsOptions: { padding: number } }
+type Place = { center: [lon: number, lat: number]; zoom: number } | { bounds: Bounds; fitBoundsOptions: { padding: Padding } }
 
 function placeOf({ bbox: [south, west, north, east] }: City, { zoom, lat, lon }: View, container: HTMLElement): Place {
   if (zoom !== undefined && lat !== undefined && lon !== undefined) return { center: [lon, lat], zoom }
-  const padding = Math.round(Math.min(container.clientWidth, container.clientHeight) * 0.02)
-  return { bounds: [[west, south], [east, north]], fitBoundsOptions: { padding } }
+  // On a phone the panel covers the top; elsewhere it only covers a corner.
+  const top = container.clientWidth <= 560 ? 130 : 16
+  return { bounds: [[west, south], [east, north]], fitBoundsOptions: { padding: { top, bottom: 16, left: 16, right: 16 } } }
 }
