@@ -5,7 +5,7 @@ from random import Random
 
 from fleetglow.clock import Clock
 from fleetglow.movement import Driver, Town
-from fleetglow.run import Run
+from fleetglow.outlet import Run
 from fleetglow.sender import MAX_PINGS, Ping
 
 # A request carries what falls due in about this time: long enough to fill it, short enough to be fresh.

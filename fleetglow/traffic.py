@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from fleetglow.clock import SystemClock
 from fleetglow.deployment import discover
 from fleetglow.errors import BadInput
-from fleetglow.run import Run
+from fleetglow.outlet import Run
 from fleetglow.sender import Sender, Tally, http_post
 
 PINGS_SCOPE = "pings:write"

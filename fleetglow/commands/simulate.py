@@ -22,8 +22,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     from fleetglow.clock import SystemClock
     from fleetglow.movement import Town
+    from fleetglow.outlet import Run
     from fleetglow.places import named_city
-    from fleetglow.run import Run
     from fleetglow.simulator import Fleet, drive
     from fleetglow.traffic import carry, target
 

@@ -5,7 +5,7 @@ import pytest
 from fakes.asyncio_clock import START_MS, FakeAsyncClock
 from fakes.outlet import FakeOutlet
 from fleetglow.movement import Town
-from fleetglow.run import Run
+from fleetglow.outlet import Run
 from fleetglow.sender import Tally
 from fleetglow.simulator import Fleet, drive
 from heatmap.cities import cities
