@@ -325,3 +325,16 @@ def test_invocations_and_errors_are_counted_in_cloudwatch(localstack: Any, event
     eventually(lambda: total("Invocations") == 3, timeout_s=20)
     assert total("Errors") == 1
     assert total("Duration") > 0
+
+
+def test_a_function_that_prints_without_end_is_ended_by_its_time_out(localstack: Any) -> None:
+    localstack.create_function("babbling", "def handler(event, context):\n    while True: print('la' * 500)", Timeout=1)
+
+    assert localstack.invoke("babbling")["Result"]["errorType"] == "Sandbox.Timedout"
+
+
+def test_a_function_that_closes_its_output_still_answers(localstack: Any) -> None:
+    code = "import os\ndef handler(event, context):\n    os.close(1), os.close(2)\n    return 'silent'"
+    localstack.create_function("mute", code)
+
+    assert localstack.invoke("mute")["Result"] == "silent"

@@ -170,10 +170,10 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             self._init_error = init_error.payload
         self._init_log = process.api.take_log()
         self._init_ms = (time.monotonic() - started) * 1000
-        if self._init_error is not None:
+        if self._init_error is not None or self._stopped:
             self._end_process()
-            if self._stopped:
-                raise LambdaRuntimeException("the execution environment was stopped while it started")
+        if self._stopped:
+            raise LambdaRuntimeException("the execution environment was stopped while it started")
 
     def _end_process(self) -> None:
         process, self._process = self._process, None

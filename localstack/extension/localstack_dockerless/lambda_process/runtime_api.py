@@ -12,8 +12,12 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from localstack_dockerless.lifecycle import kill_group
+
 PREFIX = "/2018-06-01/runtime/"
 RECEIVE_BYTES = 256 * 1024
+# A pipe holds a megabyte at most, and gives at least a page at a time.
+MOST_READS = 256
 # A runtime that takes no bytes for so long is stuck; the invocation's own time-out then ends it.
 SEND_TIMEOUT_S = 10.0
 # Without a pidfd (not on Linux) the end of the process is noticed by looking.
@@ -139,6 +143,8 @@ class RuntimeApi:
             for key, _ in ready:
                 key.data()
             if not self._requests and self._process is not None and self._process.poll() is not None:
+                # Its children could go on writing.
+                kill_group(self._process.pid)
                 self._read_the_rest()
                 if not self._requests:
                     raise Exited
@@ -147,15 +153,16 @@ class RuntimeApi:
         """Read what the process has written so far.
 
         What it wrote before a request is there when the request is: so draining before answering a response makes the
-        log complete.
+        log complete. It is no more than a pipe holds; what a process writes without end must not be read without end.
         """
-        while True:
+        for _ in range(MOST_READS if self._output >= 0 else 0):
             try:
                 data = os.read(self._output, RECEIVE_BYTES)
             except BlockingIOError:
                 return
             if not data:
                 self._selector.unregister(self._output)
+                self._output = -1
                 return
             self._log += data
 
