@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 SAM = PROJECT_ROOT / ".local" / "sam" / "bin" / "sam"
-BUCKET = "fleetglow-deployments"
 INPUTS = (
     "template.yaml",
     "samconfig.toml",
@@ -71,28 +70,30 @@ def upload(instance: Instance, endpoint_url: str, wanted: str) -> str:
     Raises DeployFailed with SAM's reason.
     """
     s3 = boto3.client("s3", **aws.local(endpoint_url))
+    # LocalStacks on one machine keep their objects in one folder, where a bucket's name must not be used by two.
+    bucket = f"fleetglow-{hashlib.sha256(f'{instance.home} {endpoint_url}'.encode()).hexdigest()[:12]}"
     key = f"{wanted}.yaml"
-    if not _has(s3, key):
+    if not _has(s3, bucket, key):
         packaged = instance.home / "packaged.yaml"
         _sam(
             instance,
             "package",
             *("--template-file", str(_build_dir(instance) / "template.yaml")),
-            *("--s3-bucket", BUCKET, "--output-template-file", str(packaged)),
+            *("--s3-bucket", bucket, "--output-template-file", str(packaged)),
             endpoint_url=endpoint_url,
         )
-        s3.put_object(Bucket=BUCKET, Key=key, Body=packaged.read_bytes())
-    return f"{endpoint_url}/{BUCKET}/{key}"
+        s3.put_object(Bucket=bucket, Key=key, Body=packaged.read_bytes())
+    return f"{endpoint_url}/{bucket}/{key}"
 
 
 def _build_dir(instance: Instance) -> Path:
     return instance.home / "build"
 
 
-def _has(s3: "S3Client", key: str) -> bool:
-    s3.create_bucket(Bucket=BUCKET)
+def _has(s3: "S3Client", bucket: str, key: str) -> bool:
+    s3.create_bucket(Bucket=bucket)
     try:
-        s3.head_object(Bucket=BUCKET, Key=key)
+        s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
             return False
@@ -106,8 +107,11 @@ def _sam(instance: Instance, command: str, *options: str, endpoint_url: str | No
     instance.home.mkdir(parents=True, exist_ok=True)
     # The layer's build looks for python3.13 with pip: the one that runs this.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    home = os.environ.get("HOME", "")
     environment = {
         **os.environ,
+        # SAM keeps a folder in the user's home, which need not be there or writable.
+        "HOME": home if os.access(home, os.W_OK) else str(instance.home),
         **(aws.environment(endpoint_url) if endpoint_url else {"AWS_DEFAULT_REGION": aws.REGION}),
         "PATH": path,
         "SAM_CLI_TELEMETRY": "0",
