@@ -66,6 +66,7 @@ class LocalStack:
         self.log = folder / "localstack.log"
         self._folder = folder
         self._settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         # What a developer has exported is for another LocalStack; a port of 0 lets the WebSocket gateway choose.
@@ -80,11 +81,13 @@ class LocalStack:
 
     def _is_ready(self) -> bool:
         text = self.log.read_text()
+        assert self.process is not None
         assert self.process.poll() is None, f"LocalStack ended:\n{text}"
         return "\nReady." in text
 
     def terminate(self) -> float:
         """Stop in order. The seconds it took."""
+        assert self.process is not None
         started = time.monotonic()
         self.process.terminate()
         self.process.wait(STOP_TIMEOUT_S)
@@ -92,6 +95,7 @@ class LocalStack:
 
     def descendants(self) -> dict[int, str]:
         """The commands of all processes that this LocalStack has started, directly or not, by id."""
+        assert self.process is not None
         processes = running_processes()
         found: dict[int, str] = {}
         generation = {self.process.pid}
@@ -159,10 +163,19 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]
     instance.terminate()
 
 
-@pytest.fixture(scope="session")
-def new_localstack() -> type[LocalStack]:
-    """For tests that stop it."""
-    return LocalStack
+@pytest.fixture
+def new_localstack() -> Iterator[Callable[[Path], LocalStack]]:
+    """For tests that stop it; one that a failed test leaves running is stopped here."""
+    created: list[LocalStack] = []
+
+    def create(folder: Path) -> LocalStack:
+        created.append(LocalStack(folder))
+        return created[-1]
+
+    yield create
+    for instance in created:
+        if instance.process is not None and instance.process.poll() is None:
+            instance.terminate()
 
 
 @pytest.fixture(scope="session")
