@@ -3,7 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from fleetglow.clock import Clock
 from fleetglow.sender import Ping, Tally
+
+# Recordings have gaps of hours; Ctrl-C must not wait for their end.
+CHECK_S = 0.25
 
 
 class Outlet(Protocol):
@@ -25,6 +29,11 @@ class Run:
 
     def stop(self) -> None:
         self.is_stopped = True
+
+    async def sleep_until(self, moment: float, clock: Clock) -> None:
+        """Wait until the clock's `monotonic` is at that moment, or the run is stopped."""
+        while not self.is_stopped and (left := moment - clock.monotonic()) > 0:
+            await clock.sleep(min(left, CHECK_S))
 
     def tell(self, passed_s: float) -> None:
         """Say that this much of the run's time has passed."""

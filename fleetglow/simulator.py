@@ -45,7 +45,7 @@ async def drive(fleet: Fleet, duration_s: float, run: Run, clock: Clock) -> None
     started = clock.monotonic()
     number = 0
     while number * fleet.slice_s < duration_s:
-        await clock.sleep(started + number * fleet.slice_s - clock.monotonic())
+        await run.sleep_until(started + number * fleet.slice_s, clock)
         passed_s = clock.monotonic() - started
         if run.is_stopped or passed_s >= duration_s + fleet.slice_s:
             return

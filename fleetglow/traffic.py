@@ -58,12 +58,20 @@ def target(rest_url: str | None, token: str | None, duration_s: float) -> Target
     return Target(deployment.rest_url, deployment.token(PINGS_SCOPE, "traffic", int(duration_s) + 600))
 
 
-def carry(destination: Target, duration_s: float, traffic: Callable[[Run], Awaitable[None]], *, as_json: bool) -> None:
+def carry(
+    destination: Target,
+    duration_s: float,
+    traffic: Callable[[Run], Awaitable[None]],
+    *,
+    as_json: bool,
+    rejected_before: int = 0,
+) -> None:
     """Let traffic flow, tell on stderr how it goes, and print its summary on stdout.
 
     Args:
         duration_s: how long it takes if all goes well.
         traffic: submits pings until it is done or the run is stopped.
+        rejected_before: pings that could not even be sent; the summary counts them as rejected.
 
     Raises:
         typer.Exit: with 130, after Ctrl-C and the summary so far.
@@ -74,7 +82,7 @@ def carry(destination: Target, duration_s: float, traffic: Callable[[Run], Await
     summary = Summary(
         sent=tally.sent,
         accepted=tally.accepted,
-        rejected=tally.rejected,
+        rejected=rejected_before + tally.rejected,
         p50_ms=tally.percentile_ms(0.5),
         p99_ms=tally.percentile_ms(0.99),
         seconds=round(seconds, 2),
