@@ -220,6 +220,13 @@ class Page:
                 )
             await asyncio.sleep(POLL_S)
 
+    async def press(self, key: str) -> None:
+        """Presses and releases a key, named as in `KeyboardEvent.key`."""
+        code = {"Enter": 13, "ArrowDown": 40}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        await self.command("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+        await self.command("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
     async def state(self, name: str) -> str | None:
         """One of the facts that the page tells for machines, as `drivers` or `frameAge`."""
         return (

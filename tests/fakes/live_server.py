@@ -39,12 +39,14 @@ class LiveServer:
         subscribes: every `subscribe` message received, oldest first.
         accepting: whether connections are let in; the page gets 503 otherwise.
         epoch: of all cities.
+        lag_ms: how late the newest event is said to be.
     """
 
     def __init__(self, dist: Path) -> None:
         self.subscribes: list[dict[str, Any]] = []
         self.accepting = True
         self.epoch = "k3f"
+        self.lag_ms = 40
         self._dist = dist
         self._cities = {str(city["name"]): _CityState() for city in CITIES}
         self._viewers: dict[web.WebSocketResponse, str] = {}
@@ -156,7 +158,7 @@ class LiveServer:
 
     def _stamp(self, kind: str, city: str) -> dict[str, Any]:
         stamp = {"type": kind, "city": city, "precision": PRECISION, "epoch": self.epoch, "rev": self._cities[city].rev}
-        return stamp | {"as_of": "2026-01-01T00:00:00.000Z", "lag_ms": 40, "drivers": self.drivers(city)}
+        return stamp | {"as_of": "2026-01-01T00:00:00.000Z", "lag_ms": self.lag_ms, "drivers": self.drivers(city)}
 
     async def _broadcast(self, city: str, message: dict[str, Any]) -> None:
         text = json.dumps(message)

@@ -47,7 +47,7 @@ const LIGHT: Theme = {
   ramp: [[255, 205, 110], [250, 150, 60], [230, 80, 70], [165, 30, 95], [70, 14, 92]],
   glowCover: 1,
   glowOpacity: 0.6,
-  flash: [255, 120, 40],
+  flash: [255, 236, 205],
 }
 
 const darkQuery = window.matchMedia('(prefers-color-scheme: dark)')
