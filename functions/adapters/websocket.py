@@ -37,17 +37,18 @@ def message(event: Event) -> dict[str, Any]:
     return document
 
 
-def errors_as_messages[**P](route: Callable[P, Answer]) -> Callable[P, Answer]:
-    """Let a route raise our errors: the client gets an `error` message, and its connection lives."""
+def errors_as_messages(route: Callable[[Event], Answer]) -> Callable[[Event], Answer]:
+    """Let a route raise our errors: the client gets an `error` that names its action, and its connection lives."""
 
     @wraps(route)
-    def answering(*args: P.args, **kwargs: P.kwargs) -> Answer:
+    def answering(event: Event) -> Answer:
         try:
-            return route(*args, **kwargs)
+            return route(event)
         except FleetglowError as error:
             if isinstance(error, Unavailable):
                 logger.warning("unavailable", reason=str(error))
                 count("unavailable")
-            return answer({"type": "error", "code": error.code, "message": str(error)})
+            action = event["requestContext"]["routeKey"]
+            return answer({"type": "error", "action": action, "code": error.code, "message": str(error)})
 
     return answering

@@ -101,7 +101,7 @@ def test_a_subscription_that_makes_no_sense_is_an_error_and_subscribes_nothing(
 ):
     answer = send(json.dumps(SUBSCRIBE | change).replace("Infinity", "1e300"))
 
-    assert ("error", code) == (answer["type"], answer["code"])
+    assert ("error", "subscribe", code) == (answer["type"], answer["action"], answer["code"])
     assert [] == queue.bodies + Registry(client).viewports("connection-1")
 
 
