@@ -29,6 +29,7 @@ def apply_all() -> None:
     keep_the_catalog_offline()
     create_as_described()
     tether_helper_processes()
+    wait_for_queue_messages()
 
 
 def aggregate_lambda_metrics() -> None:
@@ -247,3 +248,28 @@ def tether_helper_processes() -> None:
 
     # ShellCommandThread, which runs every helper server, looks the function up in its module.
     run_module.run = run_and_tether
+
+
+def wait_for_queue_messages() -> None:
+    """Lambda long-polls its queues, so that a message is handled as it comes. LocalStack waits for a second or more
+    after an empty answer before it asks again.
+    """
+    from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller  # noqa: PLC0415
+
+    register = SqsPoller._register_client_hooks
+
+    def wait(params: dict[str, Any], **_: Any) -> None:
+        params["WaitTimeSeconds"] = QUEUE_WAIT_S
+
+    @functools.wraps(register)
+    def register_with_wait(self: SqsPoller) -> None:
+        register(self)  # type: ignore[no-untyped-call]
+        # With a batching window LocalStack waits by itself.
+        if not self.maximum_batching_window:
+            self.source_client.meta.events.register("provide-client-params.sqs.ReceiveMessage", wait)
+
+    SqsPoller._register_client_hooks = register_with_wait  # type: ignore[method-assign]
+
+
+# A mapping that is deleted or changed ends after the wait that is under way.
+QUEUE_WAIT_S = 5

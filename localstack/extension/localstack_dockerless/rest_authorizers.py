@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from localstack.aws.connect import connect_to
-from localstack.services.apigateway.next_gen.execute_api.context import RestApiInvocationContext
 from localstack.services.apigateway.next_gen.execute_api.gateway_response import (
     AccessDeniedError,
     AuthorizerConfigurationError,
@@ -27,12 +26,15 @@ from localstack_dockerless.websocket.policy import MalformedAnswer, Verdict, mis
 DEFAULT_TTL_S = 300
 DENIED = "User is not authorized to access this resource"
 
+# LocalStack's RestApiInvocationContext. Each of its fields may be None by its type; here, after routing, all are set.
+type Context = Any
+
 _FUNCTION_ARN = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
 def install() -> None:
     """Ask authorizers from now on, at the place that LocalStack keeps for such handlers."""
-    preprocess_request.append(RestAuthorizers())
+    preprocess_request.append(RestAuthorizers())  # type: ignore[arg-type]  # any callable of three will do
 
 
 class RestAuthorizers:
@@ -43,7 +45,7 @@ class RestAuthorizers:
         # (API, authorizer, identity) -> when it expires, and what the authorizer said.
         self._answers: dict[tuple[str, str, tuple[str, ...]], tuple[float, Any]] = {}
 
-    def __call__(self, _chain: object, context: RestApiInvocationContext, _response: object) -> None:
+    def __call__(self, _chain: object, context: Context, _response: object) -> None:
         method = context.resource_method or {}
         if method.get("authorizationType") != "CUSTOM":
             return
@@ -58,7 +60,7 @@ class RestAuthorizers:
             raise AccessDeniedError(DENIED)
         context.context_variables["authorizer"] = verdict.context
 
-    def _verdict(self, context: RestApiInvocationContext, authorizer: Mapping[str, Any]) -> Verdict:
+    def _verdict(self, context: Context, authorizer: Mapping[str, Any]) -> Verdict:
         identity = _identity(context, authorizer)
         arn = _method_arn(context)
         ttl_s = authorizer.get("authorizerResultTtlInSeconds")
@@ -77,7 +79,7 @@ class RestAuthorizers:
         return read_answer(answer, arn)
 
 
-def _identity(context: RestApiInvocationContext, authorizer: Mapping[str, Any]) -> tuple[str, ...]:
+def _identity(context: Context, authorizer: Mapping[str, Any]) -> tuple[str, ...]:
     """The values of the identity sources; raises UnauthorizedError if one is missing."""
     request = context.invocation_request
     headers = {name.lower(): value for name, value in request["headers"].items()}
@@ -95,7 +97,7 @@ def _identity(context: RestApiInvocationContext, authorizer: Mapping[str, Any]) 
     return tuple(values)
 
 
-def _method_arn(context: RestApiInvocationContext) -> str:
+def _method_arn(context: Context) -> str:
     request = context.invocation_request
     path = request["path"].lstrip("/")
     api = f"arn:aws:execute-api:{context.region}:{context.account_id}:{context.api_id}"
@@ -103,7 +105,7 @@ def _method_arn(context: RestApiInvocationContext) -> str:
 
 
 def _event(
-    context: RestApiInvocationContext, authorizer: Mapping[str, Any], method_arn: str, identity: tuple[str, ...]
+    context: Context, authorizer: Mapping[str, Any], method_arn: str, identity: tuple[str, ...]
 ) -> dict[str, Any]:
     if authorizer["type"] == "TOKEN":
         return {"type": "TOKEN", "methodArn": method_arn, "authorizationToken": identity[0]}
