@@ -7,11 +7,13 @@ import typer
 from fleetglow.commands.check import check
 from fleetglow.commands.down import down
 from fleetglow.commands.logs import logs
+from fleetglow.commands.play import play
 from fleetglow.commands.run import run
 from fleetglow.commands.simulate import simulate
 from fleetglow.commands.status import status
 from fleetglow.commands.token import token
 from fleetglow.commands.up import up
+from fleetglow.commands.watch import watch
 from fleetglow.errors import FleetglowError
 
 COMMANDS = (
@@ -20,6 +22,8 @@ COMMANDS = (
     status,
     run,
     simulate,
+    play,
+    watch,
     check,
     logs,
     token,

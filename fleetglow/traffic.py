@@ -49,13 +49,24 @@ def target(rest_url: str | None, token: str | None, duration_s: float) -> Target
         BadInput: one of the two options is given without the other.
         NotRunning: no option is given and no stack runs.
     """
-    if (rest_url is None) != (token is None):
-        given, missing = ("--rest-url", "--token") if rest_url else ("--token", "--rest-url")
-        raise BadInput(f"{missing}: expected together with {given}, got nothing")
-    if rest_url and token:
-        return Target(rest_url, token)
+    if elsewhere := paired_options("--rest-url", rest_url, "--token", token):
+        return Target(*elsewhere)
     deployment = discover()
     return Target(deployment.rest_url, deployment.token(PINGS_SCOPE, "traffic", int(duration_s) + 600))
+
+
+def paired_options(first: str, one: str | None, second: str, other: str | None) -> tuple[str, str] | None:
+    """Two options that only make sense together; None if neither is given.
+
+    Raises:
+        BadInput: one of them is missing.
+    """
+    if one and other:
+        return one, other
+    if one or other:
+        given, missing = (first, second) if one else (second, first)
+        raise BadInput(f"{missing}: expected together with {given}, got nothing")
+    return None
 
 
 def carry(
