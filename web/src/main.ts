@@ -53,7 +53,8 @@ class Page {
   }
 
   private async openMap(): Promise<void> {
-    const { createMap } = await import('./map')
+    // Building the map keeps the page busy; what is already known should be seen before.
+    const [{ createMap }] = await Promise.all([import('./map'), firstPaint()])
     const container = document.getElementById('map') as HTMLElement
     this.map = await createMap(container, this.city, this.view, (at) => this.remember(at))
     this.draw()
@@ -125,6 +126,8 @@ class Page {
     return 'The server cannot be reached, or refuses the token.'
   }
 }
+
+const firstPaint = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
 
 /** Keeps a token and takes it out of the URL, which people copy and browsers remember. */
 function takeToken(token: string, view: View): void {
