@@ -8,7 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from fleetglow import aws
-from fleetglow.errors import DeployFailed
+from fleetglow.errors import BadInput, DeployFailed
 from fleetglow.instance import STACK_NAME
 from fleetglow.progress import Detail
 
@@ -25,9 +25,14 @@ DEAD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"
 def deploy(endpoint_url: str, template_url: str, parameters: dict[str, str], tell: Detail) -> bool:
     """Create the stack, or update it; False if it was already as the template says.
 
-    Raises DeployFailed with the reason of the first resource that failed.
+    Raises DeployFailed with the reason of the first resource that failed, BadInput for an unknown parameter.
     """
     cloudformation = boto3.client("cloudformation", **aws.local(endpoint_url))
+    # AWS refuses a parameter that the template does not have; LocalStack ignores it.
+    summary = cloudformation.get_template_summary(TemplateURL=template_url)
+    known = {each["ParameterKey"] for each in summary.get("Parameters", [])}
+    if unknown := parameters.keys() - known:
+        raise BadInput(f"parameter: expected one of {', '.join(sorted(known))}, got {', '.join(sorted(unknown))}")
     stack = _stack(cloudformation)
     if stack is not None and stack["StackStatus"] in DEAD:
         tell("removing what an earlier deployment left")
