@@ -183,6 +183,24 @@ def test_a_newer_snapshot_replaces_one_of_which_a_part_was_lost():
     assert 10 == viewer.rev
 
 
+def test_parts_of_two_snapshots_do_not_make_one():
+    viewer = a_viewer()
+    take(viewer, [*a_snapshot_in_parts(rev=9)[1:], a_snapshot_in_parts(rev=10)[0]])
+
+    assert {} == viewer.cells()
+
+
+def test_a_resume_that_comes_late_does_not_undo_a_delta():
+    server = FakeHeatServer()
+    viewer = a_viewer(server)
+    server.change({server.tiles[0] + "2x": 3})
+    late = server.answer(viewer.subscribe())
+    server.change({server.tiles[0] + "2x": 1})
+    take(viewer, server.tick() + late)
+
+    assert {server.tiles[0] + "2x": 1} == viewer.cells()
+
+
 def test_a_resume_brings_tiles_up_to_date_that_did_not_change():
     server = FakeHeatServer()
     viewer = a_viewer(server)
