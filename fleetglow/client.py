@@ -23,8 +23,8 @@ from heatmap.cells import BBox
 
 # A subscribe that is unanswered for this long is said again.
 ANSWER_S = 5.0
-# The server is never silent for longer than its heartbeat; three of them missed is a dead connection.
-HEARTBEATS_MISSED = 3
+# The server is never silent for longer than its heartbeat; after half as long again it may have lost all it knew of us.
+HEARTBEATS_MISSED = 1.5
 DEFAULT_HEARTBEAT_S = 15.0
 CONNECT_S = 10.0
 

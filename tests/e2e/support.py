@@ -1,6 +1,8 @@
 """A client of the running stack, and what breaking its parts takes."""
 
 import json
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -8,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from adapters.live_state import LiveState
 
 
 @dataclass
@@ -68,3 +72,33 @@ def descendants(pid: int) -> dict[int, str]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return commands
+
+
+class Traffic:
+    """A simulated fleet that pings every two seconds while something happens.
+
+    Attributes:
+        drivers: how many.
+    """
+
+    drivers = 1_000
+
+    def __init__(self, city: str, duration_s: int) -> None:
+        arguments = ["--drivers", str(self.drivers), "--interval", "2", "--duration", str(duration_s), "--city", city]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fleetglow", "simulate", *arguments, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What it sent and what was accepted, once it has ended."""
+        printed, _ = self._process.communicate(timeout=120)
+        summary: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return summary
+
+
+def live(state: LiveState, city: str) -> int:
+    """Drivers in a city as the live state has them."""
+    return state.check([city])[city].stamp.live

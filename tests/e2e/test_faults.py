@@ -1,8 +1,5 @@
 """Parts of the stack are killed or fed junk while pings come in: nothing is lost, the counts stay exact."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,34 +8,9 @@ import pytest
 import redis
 
 from adapters.live_state import LiveState
-from e2e.support import Api, until
+from e2e.support import Api, Traffic, live, until
 from fleetglow import aws
 from fleetglow.deployment import Deployment
-
-DRIVERS = 1_000
-
-
-class Traffic:
-    """A simulated fleet that pings while something happens."""
-
-    def __init__(self, city: str, duration_s: int) -> None:
-        arguments = ["--drivers", str(DRIVERS), "--interval", "2", "--duration", str(duration_s), "--city", city]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "fleetglow", "simulate", *arguments, "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def summary(self) -> dict[str, Any]:
-        """What it sent and what was accepted, once it has ended."""
-        printed, _ = self._process.communicate(timeout=120)
-        summary: dict[str, Any] = json.loads(printed.splitlines()[-1])
-        return summary
-
-
-def live(state: LiveState, city: str) -> int:
-    return state.check([city])[city].stamp.live
 
 
 @pytest.fixture
@@ -57,14 +29,14 @@ def test_the_aggregator_is_killed_in_mid_batch_and_nothing_is_lost(
     traffic = Traffic("london", 10)
     killed = 0
     for fleet_share in (0.2, 0.5, 0.9):
-        until(lambda share=fleet_share: live(state, "london") >= share * DRIVERS)
+        until(lambda share=fleet_share: live(state, "london") >= share * traffic.drivers)
         killed += kill("aggregate.app.lambda_handler")
 
     summary = traffic.summary()
     settled()
     assert killed >= 1
     assert (summary["sent"], 0) == (summary["accepted"], summary["rejected"])
-    assert DRIVERS == live(state, "london")
+    assert traffic.drivers == live(state, "london")
     assert exact()
     assert [] == failures()
 
@@ -104,7 +76,7 @@ def test_valkey_is_lost_and_the_fleet_is_counted_again(
     failures: Callable[[], list[Any]],
 ):
     traffic = Traffic("liverpool", 16)
-    until(lambda: live(state, "liverpool") == DRIVERS)
+    until(lambda: live(state, "liverpool") == traffic.drivers)
     epoch = state.check(["liverpool"])["liverpool"].stamp.epoch
 
     assert 1 == kill("valkey-server")
@@ -113,6 +85,6 @@ def test_valkey_is_lost_and_the_fleet_is_counted_again(
     settled()
     assert summary["sent"] == summary["accepted"]
     assert epoch != state.check(["liverpool"])["liverpool"].stamp.epoch
-    assert DRIVERS == live(state, "liverpool")
+    assert traffic.drivers == live(state, "liverpool")
     assert exact()
     assert [] == failures()

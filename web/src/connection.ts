@@ -26,8 +26,8 @@ export interface ConnectionOptions {
 export const FIRST_DELAY_MS = 500
 export const LONGEST_DELAY_MS = 20_000
 export const ATTEMPTS_UNTIL_OFFLINE = 4
-/** The server says something at least every 15 s; a connection silent for three times that is dead. */
-export const SILENCE_MS = 45_000
+/** The server says something at least every 15 s; after half as long again it is dead, or has lost all it knew of us. */
+export const SILENCE_MS = 22_500
 
 export class Connection {
   private socket: Socket | null = null
