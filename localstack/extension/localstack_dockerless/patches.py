@@ -6,6 +6,7 @@ They are written for exactly one version of LocalStack; on another one none is a
 import functools
 import logging
 import subprocess
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -30,6 +31,7 @@ def apply_all() -> None:
     create_as_described()
     tether_helper_processes()
     wait_for_queue_messages()
+    keep_objects_in_the_data_folder()
 
 
 def aggregate_lambda_metrics() -> None:
@@ -273,3 +275,12 @@ def wait_for_queue_messages() -> None:
 
 # A mapping that is deleted or changed ends after the wait that is under way.
 QUEUE_WAIT_S = 5
+
+
+def keep_objects_in_the_data_folder() -> None:
+    """LocalStack keeps S3 objects in one folder of the machine's, for every instance and user alike."""
+    from localstack.services.s3 import provider  # noqa: PLC0415
+
+    from localstack import config  # noqa: PLC0415
+
+    provider.DEFAULT_S3_TMP_DIR = str(Path(config.dirs.tmp) / "s3-storage")

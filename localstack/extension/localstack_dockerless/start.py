@@ -25,6 +25,8 @@ DEFAULTS = {
     "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
     "KINESIS_LATENCY": "0",
     "KINESIS_MOCK_LOG_LEVEL": "ERROR",
+    # kinesis-mock listens on every interface, and leaves far more garbage than it holds data.
+    "NODE_OPTIONS": f"--require={Path(__file__).with_name('loopback.cjs')} --max-old-space-size=1024",
     # Queue URLs on the gateway's own host and port; the other forms need a name to resolve.
     "SQS_ENDPOINT_STRATEGY": "path",
     "SQS_ENABLE_MESSAGE_RETENTION_PERIOD": "1",
