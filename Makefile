@@ -61,7 +61,9 @@ lock:
 	@$(PYTHON) scripts/bootstrap uv python
 	$(COMPILE) --universal --python-version 3.8 requirements/uv.in --output-file requirements/uv.txt
 	$(COMPILE) --universal --python-version 3.13 --override requirements/functions-overrides.txt requirements/functions.in --output-file requirements/functions.txt
-	for name in runtime localstack sam dev; do \
+	# LocalStack has no resolution for every Python there will be: its lock is for ours, on this kind of machine.
+	$(COMPILE) --python-version 3.13 requirements/localstack.in --output-file requirements/localstack.txt
+	for name in runtime sam dev; do \
 		$(COMPILE) --universal --python-version 3.13 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 

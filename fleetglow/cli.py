@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from fleetglow.commands.bench import bench
 from fleetglow.commands.check import check
 from fleetglow.commands.down import down
 from fleetglow.commands.logs import logs
@@ -25,6 +26,7 @@ COMMANDS = (
     play,
     watch,
     check,
+    bench,
     logs,
     token,
 )

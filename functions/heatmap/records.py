@@ -5,8 +5,12 @@
 
 A ping is driver, `sampled_at`, geohash and the details (lat, lon, speed, heading, accuracy, order, status), which the
 aggregator stores as they are, without reading them.
+
+The record's data is that JSON in zlib's format at its fastest: a third of the size for 0.3 us a ping, so that 500 pings
+fit into one of the 25-KB units that Kinesis bills.
 """
 
+import zlib
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -21,6 +25,9 @@ VERSION = 1
 
 # Kinesis takes 1 MiB with the partition key; a request whose pings need more is written as several records.
 MAX_RECORD_BYTES = 1_000_000
+
+# No request makes more than this; a record that unpacks to more is not one of ours.
+MAX_UNPACKED_BYTES = 8_000_000
 
 # Thirteen digits: from 2001 to 2286. The register orders drivers' pings by these digits as text.
 Milliseconds = Annotated[int, Meta(ge=1_000_000_000_000, le=9_999_999_999_999)]
@@ -71,7 +78,8 @@ def encode(pings: list[Ping]) -> Iterator[bytes]:
     for p in pings:
         details = (p.lat, p.lon, p.speed, p.heading, p.accuracy, p.order_id, p.status)
         cities.setdefault(p.city, []).append((p.driver_id, p.sampled_at, p.geohash, details))
-    data = _encode({"v": VERSION, "received_at": pings[0].received_at, "cities": cities})
+    content = _encode({"v": VERSION, "received_at": pings[0].received_at, "cities": cities})
+    data = zlib.compress(content, zlib.Z_BEST_SPEED)
     if len(data) <= MAX_RECORD_BYTES:
         yield data
     else:
@@ -86,10 +94,11 @@ def decode(data: bytes) -> Record:
     Raises:
         PoisonRecord: it is not one of ours.
     """
+    unpacker = zlib.decompressobj()
     try:
-        record = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PoisonRecord(f"record: expected pings as JSON, version {VERSION}: {error}") from error
+        record = _decode(unpacker.decompress(data, MAX_UNPACKED_BYTES))
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PoisonRecord(f"record: expected pings as packed JSON, version {VERSION}: {error}") from error
     if record.v != VERSION:
         raise PoisonRecord(f"record: expected version {VERSION}, got {record.v}")
     return record

@@ -1,8 +1,12 @@
+import random
+import string
+import zlib
+
 import pytest
 
 from factories import NOW, a_ping, a_record
 from heatmap.errors import PoisonRecord
-from heatmap.records import MAX_RECORD_BYTES, decode, encode
+from heatmap.records import MAX_RECORD_BYTES, MAX_UNPACKED_BYTES, decode, encode
 from heatmap.register import merged, position
 
 
@@ -12,8 +16,16 @@ def test_a_request_is_one_record():
     assert 1 == len(list(encode(pings)))
 
 
+def test_a_request_of_500_fits_into_one_billed_unit():
+    pings = [a_ping(f"driver-{n}", position=(6.5 + n / 7_000, 3.4 - n / 9_000)) for n in range(500)]
+
+    assert len(a_record(*pings)) < 25_000
+
+
 def test_a_request_too_large_for_a_record_is_several_and_loses_nothing():
-    pings = [a_ping(f"driver-{n}-" + "x" * 3_000) for n in range(500)]
+    # Ids that cannot be packed, since every character of them is chance.
+    dice = random.Random(1)
+    pings = [a_ping("".join(dice.choices(string.ascii_letters, k=3_000))) for _ in range(500)]
 
     records = list(encode(pings))
 
@@ -30,17 +42,22 @@ def test_pings_travel_by_city():
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        b"junk",
-        b"\xff\xfe",
         b"null",
+        b"\xff\xfe",
         b"{}",
+        b" " * (MAX_UNPACKED_BYTES + 1),
         b'{"v": 2, "received_at": 1700000000000, "cities": {}}',
         b'{"v": 1, "received_at": 1700000000000, "cities": {"lagos": [["d", 1, "s14mhu5n2", []]]}}',
         b'{"v": 1, "received_at": 1700000000000, "cities": {"lagos": [["d", 1700000000000, "s14", []]]}}',
     ],
 )
 def test_what_is_no_record_of_ours_is_poison(data: bytes):
+    with pytest.raises(PoisonRecord):
+        decode(zlib.compress(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"{}", a_record(a_ping())[:-10]])
+def test_what_cannot_be_unpacked_is_poison(data: bytes):
     with pytest.raises(PoisonRecord):
         decode(data)
 
