@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 
+from adapters import settings
 from fleetglow import aws
 from fleetglow.deployment import Deployment
 from fleetglow.errors import DeployFailed
@@ -40,7 +41,7 @@ def configuration(deployment: Deployment) -> bytes:
         "websocket_url": deployment.websocket_url,
         "rest_url": deployment.rest_url,
         "cities": cities,
-        "precisions": [int(precision) for precision in deployment.outputs["Precisions"].split(",")],
+        "precisions": settings.precisions(deployment.outputs["Precisions"]),
     }
     return json.dumps(config, ensure_ascii=False).encode()
 

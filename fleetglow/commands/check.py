@@ -7,7 +7,7 @@ import msgspec
 import redis
 import typer
 
-from adapters import valkey
+from adapters import settings, valkey
 from adapters.live_state import LiveState
 from fleetglow.deployment import discover
 from fleetglow.errors import FleetglowError
@@ -22,8 +22,8 @@ class NotExactError(FleetglowError):
 def check(json: Annotated[bool, typer.Option("--json", help="One JSON object, and nothing else.")] = False) -> None:
     """Compare the sum over the cells with the live drivers, in every city at every precision."""
     deployment = discover()
-    precisions = tuple(int(p) for p in deployment.outputs["Precisions"].split(","))
     try:
+        precisions = settings.precisions(deployment.outputs["Precisions"])
         state = LiveState(valkey.connect(deployment.redis_url), precisions)
         found = state.check(state.cities())
     except (errors.Unavailable, redis.RedisError) as error:

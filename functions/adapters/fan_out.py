@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from adapters import settings
+from adapters.observability import logger
 from heatmap.deliveries import Delivery
 
 if TYPE_CHECKING:
@@ -46,10 +47,12 @@ class FanOut:
 
     def send(self, deliveries: list[Delivery]) -> dict[str, Outcome]:
         """Post each delivery's messages to its connections; say what became of each connection."""
-        posts = [(connection, delivery.messages) for delivery in deliveries for connection in delivery.connections]
+        posts: dict[str, list[str]] = {}
+        for delivery in deliveries:
+            for connection in delivery.connections:
+                posts.setdefault(connection, []).extend(delivery.messages)
         with ThreadPoolExecutor(min(CONCURRENT_POSTS, len(posts)) or 1) as pool:
-            outcomes = pool.map(lambda post: self._send(*post), posts)
-            return {connection: outcome for (connection, _), outcome in zip(posts, outcomes, strict=True)}
+            return dict(zip(posts, pool.map(self._send, posts.keys(), posts.values()), strict=True))
 
     def _send(self, connection_id: str, messages: list[str]) -> Outcome:
         try:
@@ -57,6 +60,7 @@ class FanOut:
                 self._client.post_to_connection(ConnectionId=connection_id, Data=message.encode())
         except self._client.exceptions.GoneException:
             return Outcome.GONE
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("frame dropped", connection_id=connection_id, reason=str(error))
             return Outcome.DROPPED
         return Outcome.SENT

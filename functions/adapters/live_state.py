@@ -23,6 +23,9 @@ PINGS_PER_CALL = 1_000
 # A viewer that was away for longer than this may have to take a snapshot instead of resuming.
 TOMBSTONE_MS = 300_000
 
+# A city without a driver or a viewer for so long costs no ticks until somebody pings from it or watches it again.
+QUIET_MS = 3_600_000
+
 CITIES_KEY = "cities"
 SWEPT_KEY = "swept_to"
 
@@ -58,6 +61,7 @@ class LiveState:
         answers = self._scripts.run(
             "apply", [self._scripts.call(city, received_at, swept_to, *part) for city, part in parts]
         )
+        self._note_cities(cities)
         # Each part's answer names all who are waiting in the city: the last one is the whole list.
         arrivals = {city: answer[3:5] for (city, _), answer in zip(parts, answers, strict=True)}
         for city, (drivers, registers) in arrivals.items():
@@ -93,7 +97,9 @@ class LiveState:
             raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
         made = {city: answer for city, answer in zip(cities, answers, strict=True) if answer[0]}
         self._crossings.forget({city: answer[4] for city, answer in made.items() if answer[4]})
-        return {city: _tick(answer) for city, answer in made.items()}
+        ticks = {city: _tick(answer) for city, answer in made.items()}
+        self._forget_quiet([city for city, tick in ticks.items() if tick.is_quiet(now - QUIET_MS)])
+        return ticks
 
     def note_sent(self, token: int, sent: dict[str, Tick]) -> None:
         """Note that these changes are on their way to their viewers, so that the next tick goes on from there."""
@@ -155,8 +161,20 @@ class LiveState:
         *stamp, since, cells, counts = answer
         return View(_stamp(stamp), since, _cells(cells, counts))
 
+    def _forget_quiet(self, cities: list[str]) -> None:
+        if not cities:
+            return
+        with valkey.answering("the live state"):
+            self._client.srem(CITIES_KEY, *cities)
+        # Somebody may have come back in between: then the city stays.
+        if back := [city for city, each in self.check(cities).items() if each.stamp.live]:
+            self._note_cities(back)
+
     def _note_cities(self, cities: Iterable[str]) -> bytes:
-        """Before a city's state is touched, so that no tick leaves it out; returns when drivers were last swept."""
+        """See to it that no tick leaves these out; returns when drivers were last swept.
+
+        Before a state is touched, for a failure in between, and after, for a tick in between that forgets a quiet city.
+        """
         pipeline = self._client.pipeline(transaction=False)
         pipeline.sadd(CITIES_KEY, *cities)
         pipeline.get(SWEPT_KEY)

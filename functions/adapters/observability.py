@@ -18,6 +18,11 @@ def count(name: str, value: int = 1) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def flush() -> None:
+    """Write what was counted so far, in an invocation that lasts."""
+    metrics.flush_metrics()
+
+
 def milliseconds(name: str, value: float) -> None:
     """Record a duration."""
     metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value)

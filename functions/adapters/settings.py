@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heatmap.cells import KEPT_PRECISION, TILE_CHARACTERS
-from heatmap.errors import InvalidInput, Literal
+from heatmap.errors import Literal, Misconfigured
 
 
 def text(name: str, environment: Mapping[str, str] = os.environ) -> str:
     """The value of a variable that must be set.
 
     Raises:
-        InvalidInput: it is not set.
+        Misconfigured: it is not set.
     """
     value = environment.get(name, "")
     if not value:
-        raise InvalidInput(name, "a value in the function's environment", Literal("none"))
+        raise Misconfigured(name, "a value in the function's environment", Literal("none"))
     return value
 
 
@@ -27,7 +27,7 @@ def number(name: str, least: int, most: int) -> int:
     """The value of a variable that must be a whole number within bounds."""
     value = text(name)
     if not value.isdecimal() or not least <= int(value) <= most:
-        raise InvalidInput(name, f"a whole number from {least} to {most}", value)
+        raise Misconfigured(name, f"a whole number from {least} to {most}", value)
     return int(value)
 
 
@@ -35,7 +35,7 @@ def precisions(value: str) -> tuple[int, ...]:
     """Ascending precisions from a comma-separated list."""
     parts = [part.strip() for part in value.split(",")]
     if not all(part.isdecimal() and TILE_CHARACTERS < int(part) <= KEPT_PRECISION for part in parts):
-        raise InvalidInput("PRECISIONS", f"numbers from {TILE_CHARACTERS + 1} to {KEPT_PRECISION}, as 5,6,7", value)
+        raise Misconfigured("PRECISIONS", f"numbers from {TILE_CHARACTERS + 1} to {KEPT_PRECISION}, as 5,6,7", value)
     return tuple(sorted({int(part) for part in parts}))
 
 
@@ -97,7 +97,7 @@ def management_url() -> str:
     """Base URL of the @connections API: the WebSocket endpoint by HTTP (WEBSOCKET_API_ENDPOINT, WEBSOCKET_STAGE)."""
     endpoint = text("WEBSOCKET_API_ENDPOINT")
     if not endpoint.startswith(("ws://", "wss://")):
-        raise InvalidInput("WEBSOCKET_API_ENDPOINT", "a ws:// or wss:// URL", endpoint)
+        raise Misconfigured("WEBSOCKET_API_ENDPOINT", "a ws:// or wss:// URL", endpoint)
     return "http" + endpoint.removeprefix("ws") + "/" + text("WEBSOCKET_STAGE")
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities import parameters
 
 from adapters import settings
 from heatmap.access import Principal
-from heatmap.errors import NotAllowed
+from heatmap.errors import Misconfigured, NotAllowed
 
 ISSUER = "fleetglow"
 AUDIENCE = "fleetglow"
@@ -23,7 +23,7 @@ class Tokens:
 
     def __init__(self, secret: str) -> None:
         if len(secret.encode()) < MIN_SECRET_BYTES:
-            raise NotAllowed(f"secret: expected at least {MIN_SECRET_BYTES} bytes, got {len(secret.encode())}")
+            raise Misconfigured("secret", f"at least {MIN_SECRET_BYTES} bytes", len(secret.encode()))
         self._secret = secret
 
     @classmethod

@@ -21,6 +21,12 @@ def answer(message: object) -> Answer:
     return {"statusCode": 200, "body": msgspec.json.encode(message).decode()}
 
 
+def offered_subprotocols(event: Event) -> list[str]:
+    """What a client that opens a connection offers, in its order."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return [name.strip() for name in str(headers.get("sec-websocket-protocol", "")).split(",")]
+
+
 def message(event: Event) -> dict[str, Any]:
     """A client's message.
 
@@ -30,7 +36,7 @@ def message(event: Event) -> dict[str, Any]:
     text = event.get("body") or ""
     try:
         document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidInput("message", "a JSON object", Literal(str(error)), code="not_json") from error
     if not isinstance(document, dict):
         raise InvalidInput("message", "a JSON object", document)

@@ -1,17 +1,16 @@
 """Who is asking? The REQUEST authorizer of the REST and the WebSocket API."""
 
-from functools import cache
 from typing import Any
 
 from adapters.observability import count, logger, metrics
 from adapters.tokens import Tokens
-from adapters.websocket import SUBPROTOCOL
+from adapters.websocket import SUBPROTOCOL, offered_subprotocols
 from heatmap.access import Principal, context
 from heatmap.errors import NotAllowed
 
 
-@cache
 def tokens() -> Tokens:
+    """Anew each time: the secret itself is cached, for as long as a rotation may take to be noticed."""
     return Tokens.from_env()
 
 
@@ -30,8 +29,8 @@ def token(event: dict[str, Any]) -> str:
         return str(bearer.strip())
     if in_query := (event.get("queryStringParameters") or {}).get("token"):
         return str(in_query)
-    first, _, second = headers.get("sec-websocket-protocol", "").partition(",")
-    return str(second.strip()) if first.strip() == SUBPROTOCOL else ""
+    first, *others = offered_subprotocols(event)
+    return others[0] if first == SUBPROTOCOL and others else ""
 
 
 def allowed(principal: Principal, method_arn: str) -> dict[str, Any]:

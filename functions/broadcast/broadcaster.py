@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from adapters.lease import Lease
 from adapters.live_state import LiveState
-from adapters.observability import count, logger, milliseconds
+from adapters.observability import count, flush, logger, milliseconds
 from adapters.queues import Queue
 from adapters.settings import BroadcastSettings
 from heatmap.deliveries import Delivery, jobs
@@ -51,6 +51,7 @@ class Broadcaster:
                     return made
                 self.tick(token, number)
                 made += 1
+                flush()
             except StaleLease:
                 return made
             except Unavailable as error:

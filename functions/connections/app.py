@@ -11,7 +11,7 @@ from adapters.queues import Queue
 from adapters.registry import Registry
 from heatmap.access import HEATMAP_READ, principal
 from heatmap.cells import bbox_from
-from heatmap.cities import cities
+from heatmap.cities import cities, listed
 from heatmap.deliveries import Delivery, jobs
 from heatmap.errors import InvalidInput, Literal
 from heatmap.frames import resumed, snapshot
@@ -38,8 +38,7 @@ def connect(event: websocket.Event) -> websocket.Answer:
     registry().add(context["connectionId"], principal(context.get("authorizer") or {}))
     count("connections_opened")
     # A client that offers subprotocols, its token among them, must be told which one was taken.
-    offered = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    if "sec-websocket-protocol" in offered:
+    if websocket.SUBPROTOCOL in websocket.offered_subprotocols(event):
         return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": websocket.SUBPROTOCOL}}
     return {"statusCode": 200}
 
@@ -66,9 +65,11 @@ def subscribe(event: websocket.Event) -> websocket.Answer:
     bbox = bbox_from(message["bbox"]) if message.get("bbox") is not None else None
     wanted = viewport(message.get("city"), message.get("precision"), bbox, cities(), state().precisions)
     since, epoch = resume_point(message.get("since"))
-    # The record comes first: whatever is watched can be found again when the connection goes.
+    # Whatever is watched must be found again when the connection goes. The record is written before, for a failure in
+    # between, and again after, for a `$disconnect` in between: what that leaves behind is found gone by the next frame.
     registry().subscribe(connection_id, wanted)
     view = state().watch(wanted, connection_id, since, epoch)
+    registry().subscribe(connection_id, wanted)
     encode = resumed if view.since else snapshot
     frame = encode(wanted, view, time.time_ns() // 1_000_000)
     deliveries().send(jobs([Delivery([connection_id], frame)]))
@@ -115,7 +116,7 @@ def hello(event: websocket.Event) -> websocket.Answer:
             "action": "hello",
             "connection_id": event["requestContext"]["connectionId"],
             "precisions": state().precisions,
-            "cities": list(cities().named.values()),
+            "cities": listed(cities()),
         }
     )
 

@@ -69,6 +69,14 @@ class Cities:
         raise InvalidInput("city", f"one of {known}, or a 3-character geohash", name, code="unknown_city")
 
 
+def listed(cities: Cities) -> list[dict[str, object]]:
+    """The named cities as interfaces show them."""
+    return [
+        {"name": c.name, "title": c.title, "time_zone": c.time_zone, "bbox": msgspec.structs.astuple(c.bbox)}
+        for c in cities.named.values()
+    ]
+
+
 @cache
 def cities() -> Cities:
     """The cities that ship with the application, read once."""

@@ -6,6 +6,7 @@ FleetglowError            code, message
 ├── NotAllowed            the caller is not entitled to it                          -> 403
 ├── PoisonRecord          a stream record that no retry can make readable           -> failure queue
 ├── StaleLease            another broadcaster has taken over                        -> the round ends
+├── Misconfigured         a setting of ours is missing or makes no sense            -> 500
 └── Unavailable           a part we depend on did not answer in time                -> 503, retried
 
 The mapping to HTTP and to WebSocket answers stands in `adapters/http.py` and `adapters/websocket.py`.
@@ -62,6 +63,15 @@ class StaleLease(FleetglowError):
     """Another broadcaster holds the lease now."""
 
     code = "stale_lease"
+
+
+class Misconfigured(FleetglowError):
+    """A setting of ours is missing or makes no sense: no caller can do anything about it."""
+
+    code = "internal_error"
+
+    def __init__(self, setting: str, expected: str, got: object) -> None:
+        super().__init__(f"{setting}: expected {expected}, got {shown(got)}")
 
 
 class Unavailable(FleetglowError):

@@ -143,7 +143,7 @@ def parse(body: bytes, now: int, cities: Cities) -> Parsed:
     try:
         wires = _decode_batch(body).pings
         return Parsed([_place(wire, now, cities) for wire in wires], [])
-    except (msgspec.DecodeError, UnicodeDecodeError, InvalidInput):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInput):
         return _parse_each(_items(body), now, cities)
 
 

@@ -73,6 +73,10 @@ class Tick(msgspec.Struct, frozen=True):
     swept: int
     changes: list[Changes]
 
+    def is_quiet(self, since: int) -> bool:
+        """Whether there is nobody to count or to tell, and nothing has come in since a time in UTC milliseconds."""
+        return not self.stamp.live and not self.changes and self.stamp.last_event < since
+
 
 class Conservation(msgspec.Struct, frozen=True):
     """A city's live drivers beside the sum over its cells at each precision: equal, always.

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-import msgspec
 from chalice.app import Response
 
 from adapters import http, settings
@@ -16,7 +15,7 @@ from adapters.ping_stream import PingStream
 from adapters.queues import Queue
 from heatmap.access import HEATMAP_READ
 from heatmap.cells import TILE_CHARACTERS, BBox, bbox_from
-from heatmap.cities import cities
+from heatmap.cities import cities, listed
 from heatmap.errors import InvalidInput, Unavailable
 from heatmap.times import rfc3339
 from heatmap.viewports import viewport
@@ -122,11 +121,7 @@ def get_stats() -> Response:
 @http.errors_as_answers
 def get_cities() -> Response:
     http.caller(app).require(HEATMAP_READ)
-    listed = [
-        {"name": c.name, "title": c.title, "time_zone": c.time_zone, "bbox": msgspec.structs.astuple(c.bbox)}
-        for c in cities().named.values()
-    ]
-    return http.answer(200, {"cities": listed})
+    return http.answer(200, {"cities": listed(cities())})
 
 
 @app.route("/health", methods=["GET"])

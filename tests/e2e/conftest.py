@@ -37,10 +37,9 @@ def exact(state: LiveState) -> Callable[[], bool]:
 
 @pytest.fixture
 def failures(stack: Deployment) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What is in the failure queue; empty before and after."""
+    """What is in the failure queue: of this test, and of those before it that expected nothing there."""
     sqs = boto3.client("sqs", **aws.local(stack.endpoint_url))
     url = stack.outputs["FailureQueueUrl"]
-    sqs.purge_queue(QueueUrl=url)
 
     def peek() -> list[dict[str, Any]]:
         received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from adapters.live_state import LiveState
+from fleetglow.deployment import Deployment
 
 
 @dataclass
@@ -97,6 +100,11 @@ class Traffic:
         printed, _ = self._process.communicate(timeout=120)
         summary: dict[str, Any] = json.loads(printed.splitlines()[-1])
         return summary
+
+
+def is_live(stack: Deployment, city: str, driver_id: str) -> bool:
+    """Whether a city counts a driver; only the state itself tells of one."""
+    return bool(redis.Redis.from_url(stack.redis_url).hexists(f"{{{city}}}:drivers", driver_id))
 
 
 def live(state: LiveState, city: str) -> int:

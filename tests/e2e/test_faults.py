@@ -5,10 +5,9 @@ from typing import Any
 
 import boto3
 import pytest
-import redis
 
 from adapters.live_state import LiveState
-from e2e.support import Api, Traffic, live, until
+from e2e.support import Api, Traffic, is_live, live, until
 from fleetglow import aws
 from fleetglow.deployment import Deployment
 
@@ -62,8 +61,7 @@ def test_a_poison_record_goes_to_the_failure_queue_and_every_other_ping_is_count
     assert poison["ShardId"] == batch["shardId"]
     assert int(batch["startSequenceNumber"]) <= int(poison["SequenceNumber"]) <= int(batch["endSequenceNumber"])
     settled()
-    client = redis.Redis.from_url(stack.redis_url)
-    assert all(client.hexists("{london}:drivers", f"beside-poison-{n}") for n in range(10))
+    assert all(is_live(stack, "london", f"beside-poison-{n}") for n in range(10))
     assert 1 == api.get("/health")["failures"]["depth"]
     assert exact()
 

@@ -6,17 +6,13 @@ from typing import Any
 
 import pytest
 
-from adapters.live_state import LiveState
-from e2e.support import Api, until
+from e2e.support import Api, is_live, until
+from fleetglow.deployment import Deployment
 from heatmap.cells import cell_of
 
 
 def good(driver_id: str, lat: float = 6.5, lon: float = 3.4) -> dict[str, Any]:
     return {"driver_id": driver_id, "lat": lat, "lon": lon}
-
-
-def is_live(state: LiveState, city: str, driver_id: str) -> bool:
-    return bool(state._client.hexists(f"{{{city}}}:drivers", driver_id))
 
 
 def test_a_ping_is_in_the_heatmap_a_moment_later(api: Api):
@@ -25,7 +21,7 @@ def test_a_ping_is_in_the_heatmap_a_moment_later(api: Api):
 
     assert {"accepted": 1, "rejected": []} == api.post_pings(good("nairobi-1", -1.29, 36.82))
 
-    assert until(lambda: api.get("/heatmap?city=nairobi&precision=7")["cells"].get(cell, 0)) == before + 1
+    until(lambda: api.get("/heatmap?city=nairobi&precision=7")["cells"].get(cell, 0) == before + 1)
 
 
 BAD_BODIES = [
@@ -71,9 +67,7 @@ def test_a_body_that_holds_no_pings_is_refused_with_code_and_sentence(api: Api, 
 
 
 @pytest.mark.parametrize(("field", "value"), BAD_FIELDS)
-def test_a_bad_field_is_named_and_the_ping_beside_it_is_counted(
-    api: Api, state: LiveState, request: pytest.FixtureRequest, field: str, value: str
-):
+def test_a_bad_field_is_named_and_the_ping_beside_it_is_counted(api: Api, stack: Deployment, field: str, value: str):
     driver_id = f"beside-{BAD_FIELDS.index((field, value))}"
     bad = json.dumps({name: v for name, v in good("bad").items() if name != field})[:-1] + f', "{field}": {value}}}'
     body = f'{{"pings": [{bad}, {json.dumps(good(driver_id))}]}}'.encode()
@@ -83,7 +77,7 @@ def test_a_bad_field_is_named_and_the_ping_beside_it_is_counted(
     assert (202, 1) == (status, answer["accepted"])
     [rejection] = answer["rejected"]
     assert (0, True) == (rejection["index"], rejection["message"].startswith(f"{field}: expected "))
-    until(lambda: is_live(state, "lagos", driver_id))
+    until(lambda: is_live(stack, "lagos", driver_id))
 
 
 @pytest.mark.parametrize("field", ["driver_id", "lat", "lon"])
@@ -131,11 +125,11 @@ def test_health_needs_no_token(api: Api):
 
 
 def test_after_all_of_this_no_function_stalled_and_the_counts_are_exact(
-    api: Api, state: LiveState, exact: Callable[[], bool], failures: Callable[[], list[Any]]
+    api: Api, stack: Deployment, exact: Callable[[], bool], failures: Callable[[], list[Any]]
 ):
     api.post_pings(good("last-of-all"))
 
-    until(lambda: is_live(state, "lagos", "last-of-all"))
+    until(lambda: is_live(stack, "lagos", "last-of-all"))
     until(lambda: 0 == api.get("/health")["stream"]["lag_ms"])
     assert exact()
     assert [] == failures()

@@ -117,12 +117,12 @@ def test_a_tick_that_took_too_long_skips_the_beats_it_missed(a_broadcaster, stat
 
     def slow(_token: int, number: int) -> None:
         made.append(number - START // TICK)
-        clock.now += 4_000 if len(made) == 1 else 10
+        clock.now += 7_000 if len(made) == 1 else 10
 
     broadcaster.tick = slow
-    broadcaster.run(until=START + 12_000)
+    broadcaster.run(until=START + 15_000)
 
-    assert made == [1, 2, 3, 4]
+    assert made == [1, 3, 4, 5]
 
 
 def test_a_new_broadcaster_takes_over_without_a_gap_or_a_double_tick(a_broadcaster, state, clock, queue):
@@ -134,10 +134,8 @@ def test_a_new_broadcaster_takes_over_without_a_gap_or_a_double_tick(a_broadcast
         tick = broadcaster.tick
 
         def noting(token: int, number: int) -> None:
-            before = state.check(["lagos"])
             tick(token, number)
             made.append((name, number - START // TICK))
-            assert before is not None
 
         return noting
 
@@ -157,7 +155,7 @@ def test_a_new_broadcaster_takes_over_without_a_gap_or_a_double_tick(a_broadcast
     assert made == [("old", 1), ("old", 2), ("old", 3), ("new", 4), ("new", 5), ("new", 6)]
 
 
-def test_a_state_that_is_down_costs_its_tick_and_no_more(a_broadcaster, state, clock, queue):
+def test_frames_that_the_queue_did_not_take_go_with_the_next_tick(a_broadcaster, state, clock, queue):
     state.watch(WHOLE_LAGOS, "viewer-1")
     ping(state, clock)
     queue.is_down = True

@@ -105,7 +105,7 @@ def test_a_subscription_that_makes_no_sense_is_an_error_and_subscribes_nothing(
     assert [] == queue.bodies + Registry(client).viewports("connection-1")
 
 
-@pytest.mark.parametrize("text", ["", "not json", "[]", "null", "5", "\ud800"])
+@pytest.mark.parametrize("text", ["", "not json", "[]", "null", "5", "\ud800", "[" * 30_000])
 def test_a_message_that_is_no_object_is_an_error(text: str):
     assert "error" == send(text, route="$default")["type"]
 
@@ -159,6 +159,21 @@ def test_a_connection_that_was_found_gone_leaves_nothing_behind(state: LiveState
 
     assert [[]] == state.viewers([WHOLE_LAGOS])
     assert [] == list(client.scan_iter("connection:*"))
+
+
+def test_a_disconnect_in_the_middle_of_a_subscribe_is_made_good_by_the_next_frame(state: LiveState):
+    watch = state.watch
+
+    def interrupted(*arguments: Any) -> Any:
+        app.forget("connection-1")
+        return watch(*arguments)
+
+    state.watch = interrupted
+    send(SUBSCRIBE)
+
+    app.lambda_handler(an_sqs_event("connection-1"), LambdaContext())
+
+    assert [[]] == state.viewers([WHOLE_LAGOS])
 
 
 def test_hello_tells_what_there_is():

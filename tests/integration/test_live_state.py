@@ -2,7 +2,7 @@ import pytest
 import redis
 
 from adapters.city_scripts import CityScripts
-from adapters.live_state import TOMBSTONE_MS, LiveState
+from adapters.live_state import QUIET_MS, TOMBSTONE_MS, LiveState
 from factories import LAGOS, NOW, a_ping, a_record
 from heatmap.cells import cell_of
 from heatmap.cities import cities
@@ -154,8 +154,11 @@ def test_a_state_that_was_lost_is_born_again_under_another_epoch(state: LiveStat
 
 def test_other_precisions_count_the_same_drivers(state: LiveState, client: redis.Redis):
     apply(state, a_ping())
+    others = LiveState(client, (4, 8))
+    apply(others, a_ping("driver-2"))
 
-    assert {cell_of(*LAGOS, 4): 1} == cells(LiveState(client, (4, 8)), 4)
+    assert {cell_of(*LAGOS, 4): 2} == cells(others, 4)
+    assert others.check(["lagos"])["lagos"].exact
 
 
 def test_a_recount_repairs_wrong_counts(state: LiveState, client: redis.Redis):
@@ -276,3 +279,23 @@ def test_a_driver_gone_silent_is_at_home_nowhere(state: LiveState, client: redis
     tick(state, NOW + TTL)
 
     assert {} == client.hgetall("homes")
+
+
+def test_a_city_that_has_been_quiet_for_long_is_ticked_no_more(state: LiveState):
+    apply(state, a_ping())
+    tick(state, NOW + TTL)
+    assert ["lagos"] == state.cities()
+
+    tick(state, NOW + QUIET_MS + TICK)
+
+    assert [] == state.cities()
+
+
+def test_a_quiet_city_is_back_with_its_first_ping(state: LiveState):
+    apply(state, a_ping())
+    tick(state, NOW + TTL)
+    tick(state, NOW + QUIET_MS + TICK)
+    apply(state, a_ping(sampled_at=NOW + QUIET_MS + TICK))
+
+    assert ["lagos"] == list(tick(state, NOW + QUIET_MS + 2 * TICK))
+    assert state.check(["lagos"])["lagos"].exact

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from adapters import settings
-from heatmap.errors import InvalidInput
+from heatmap.errors import Misconfigured
 
 ROOT = Path(__file__).parents[2]
 DECLARED = set(re.findall(r'(?:text|number)\("([A-Z_]+)"', (ROOT / "functions/adapters/settings.py").read_text()))
@@ -75,13 +75,13 @@ def test_every_handler_is_in_the_template():
 
 
 def test_a_missing_variable_is_named():
-    with pytest.raises(InvalidInput, match="NO_SUCH_VARIABLE: expected a value in the function's environment"):
+    with pytest.raises(Misconfigured, match="NO_SUCH_VARIABLE: expected a value in the function's environment"):
         settings.text("NO_SUCH_VARIABLE")
 
 
 @pytest.mark.parametrize("value", ["", "5,6,x", "2", "10", "5;6"])
 def test_precisions_that_cannot_be_counted_are_refused(value: str):
-    with pytest.raises(InvalidInput, match="PRECISIONS: expected numbers from 3 to 9"):
+    with pytest.raises(Misconfigured, match="PRECISIONS: expected numbers from 3 to 9"):
         settings.precisions(value)
 
 
@@ -93,7 +93,7 @@ def test_precisions_are_ascending_whatever_order_they_are_given_in():
 def test_a_number_out_of_bounds_is_refused(value: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TICK_SECONDS", value)
 
-    with pytest.raises(InvalidInput, match="TICK_SECONDS: expected a whole number from 1 to 60"):
+    with pytest.raises(Misconfigured, match="TICK_SECONDS: expected a whole number from 1 to 60"):
         settings.BroadcastSettings.from_env()
 
 

@@ -26,13 +26,14 @@ export interface ConnectionOptions {
 export const FIRST_DELAY_MS = 500
 export const LONGEST_DELAY_MS = 20_000
 export const ATTEMPTS_UNTIL_OFFLINE = 4
-/** The server says something at least every 15 s; after half as long again it is dead, or has lost all it knew of us. */
+/** Until the server tells how often it says something: after so long a silence it is dead, or has lost all it knew of us. */
 export const SILENCE_MS = 22_500
 
 export class Connection {
   private socket: Socket | null = null
   private isOpen = false
   private failures = 0
+  private silenceMs = SILENCE_MS
   private everOpen = false
   private timer: ReturnType<typeof setTimeout> | undefined
   private watchdog: ReturnType<typeof setTimeout> | undefined
@@ -57,6 +58,12 @@ export class Connection {
     if (this.socket || this.timer === undefined) return
     clearTimeout(this.timer)
     this.connect()
+  }
+
+  /** The server says something at least so often; half as long again without is a silence to act on. */
+  expectEvery(seconds: number): void {
+    this.silenceMs = seconds * 1_500
+    this.watch()
   }
 
   /** Sends a message if connected; otherwise it is dropped, since `onOpen` says everything anew. */
@@ -91,7 +98,7 @@ export class Connection {
     this.watchdog = setTimeout(() => {
       this.drop()
       this.retry()
-    }, SILENCE_MS)
+    }, this.silenceMs)
   }
 
   private drop(): void {

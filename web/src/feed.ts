@@ -84,6 +84,7 @@ export class Feed {
     }
     if (message === null) return
     if (message.type === 'error') this.events.onRefusal(message)
+    if (message.type === 'ack' && message.heartbeat_seconds) this.connection.expectEvery(message.heartbeat_seconds)
     const step = apply(this.field, message)
     const isAnswer = message.type === 'snapshot' || (message.type === 'delta' && message.resumed)
     if (isAnswer && step.field.parts.length === 0) this.answered()

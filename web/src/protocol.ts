@@ -63,6 +63,8 @@ export interface Ack {
   type: 'ack'
   action: string
   subscription?: string
+  /** A viewport without a frame for so long gets a heartbeat. */
+  heartbeat_seconds?: number
 }
 
 export interface Refusal {
@@ -162,6 +164,7 @@ export function decode(text: string): ServerMessage | null {
     case 'ack':
       expectText(fields, 'action')
       if (fields['subscription'] !== undefined) expectSubscription(fields['subscription'])
+      if (fields['heartbeat_seconds'] !== undefined) expectCounts(fields, 'heartbeat_seconds')
       break
     case 'error':
       expectText(fields, 'code', 'message')

@@ -126,5 +126,5 @@ end
 -- Epoch, revision, live drivers, time of the last event: what every frame is stamped with.
 local function stamp()
   local meta = redis.call('HMGET', META, 'epoch', 'rev', 'last_event')
-  return meta[1] or ARGV[2], tonumber(meta[2] or 0), redis.call('HLEN', DRIVERS), tonumber(meta[3] or 0)
+  return meta[1] or '', tonumber(meta[2] or 0), redis.call('HLEN', DRIVERS), tonumber(meta[3] or 0)
 end

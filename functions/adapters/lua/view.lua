@@ -2,9 +2,10 @@
 -- KEYS  …, and last, to watch: the set of the viewport's connections
 -- ARGV  …, index of the precision, since, its epoch, the viewport, the connection
 -- Returns epoch, rev, live, last_event, since or 0 if resuming from there would not be complete, cells, counts.
-local epoch = ensure_epoch()
+-- Only a viewer makes a state; who merely asks for one that does not exist is told that it is empty.
+if ARGV[7] then ensure_epoch() end
 local i, since = tonumber(ARGV[3]), tonumber(ARGV[4])
-local _, rev, live, last_event = stamp()
+local epoch, rev, live, last_event = stamp()
 local floor = tonumber(redis.call('HGET', META, 'floor') or 0)
 if ARGV[5] ~= epoch or since < floor or since > rev then since = 0 end
 

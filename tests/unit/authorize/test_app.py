@@ -8,7 +8,7 @@ from adapters.tokens import Tokens
 from authorize import app
 from factories import LambdaContext
 from heatmap.access import HEATMAP_READ, principal
-from heatmap.errors import NotAllowed
+from heatmap.errors import Misconfigured
 
 SECRET = "a secret of the tests that is longer than the sixty-four bytes HS512 wants"
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api1/live/GET/heatmap"
@@ -95,5 +95,5 @@ def test_a_request_without_a_token_is_refused():
 
 
 def test_a_short_secret_is_not_used():
-    with pytest.raises(NotAllowed, match="at least 32 bytes"):
+    with pytest.raises(Misconfigured, match="at least 32 bytes"):
         Tokens("short")

@@ -87,6 +87,11 @@ def test_what_is_no_object_is_refused_as_a_ping(item: object):
         (b"  ", "not_json"),
         (b"{", "not_json"),
         (b"[" * 100_000, "not_json"),
+        (b'{"driver_id": "a", "lat": 1, "lon": 1, "x": ' + b"[" * 100_000, "not_json"),
+        (
+            b'{"pings": [{"driver_id": "a", "lat": 1, "lon": 1, "x": ' + b"[" * 10_000 + b"]" * 10_000 + b"}]}",
+            "not_json",
+        ),
         (b'{"pings": [' + b"9" * 5_000 + b"]}", "not_json"),
         (b'{"driver_id": "\xff"}', "not_utf8"),
         (b"null", "invalid"),
