@@ -92,6 +92,7 @@ def _events(records: list[bytes]) -> list[dict[str, Any]]:
     entries = [
         {
             "eventID": f"shardId-000000000000:{n}",
+            "eventSourceARN": "arn:aws:kinesis:us-east-1:000000000000:stream/pings",
             "kinesis": {"sequenceNumber": str(n), "data": base64.b64encode(data).decode()},
         }
         for n, data in enumerate(records)

@@ -49,6 +49,7 @@ def a_kinesis_event(*records: bytes, first: int = 1) -> dict[str, Any]:
         "Records": [
             {
                 "eventID": f"shardId-000000000000:{sequence}",
+                "eventSourceARN": "arn:aws:kinesis:us-east-1:000000000000:stream/pings",
                 "kinesis": {"sequenceNumber": str(sequence), "data": base64.b64encode(data).decode()},
             }
             for sequence, data in enumerate(records, start=first)

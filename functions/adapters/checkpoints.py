@@ -7,11 +7,9 @@ import redis
 from adapters import valkey
 from adapters.settings import LiveStateSettings
 
-CHECKPOINTS_KEY = "stream:checkpoints"
-
 
 class Checkpoints:
-    """The last applied sequence number of each shard."""
+    """The last sequence number of each shard that the aggregator is done with."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -20,13 +18,18 @@ class Checkpoints:
     def from_env(cls) -> Self:
         return cls(valkey.connect(LiveStateSettings.from_env().redis_url))
 
-    def note(self, shard_id: str, sequence_number: str) -> None:
-        """Everything up to this record has been applied."""
+    def note(self, stream: str, shard_id: str, sequence_number: str) -> None:
+        """Everything up to this record has been applied, or cannot be."""
         with valkey.answering("the checkpoint"):
-            self._client.hset(CHECKPOINTS_KEY, shard_id, sequence_number)
+            self._client.hset(_key(stream), shard_id, sequence_number)
 
-    def all(self) -> dict[str, str]:
-        """The last applied sequence number by shard."""
+    def of(self, stream: str) -> dict[str, str]:
+        """The noted sequence number of each shard of a stream."""
         with valkey.answering("the checkpoints"):
-            noted = self._client.hgetall(CHECKPOINTS_KEY)
+            noted = self._client.hgetall(_key(stream))
         return {valkey.text(shard): valkey.text(number) for shard, number in noted.items()}
+
+
+def _key(stream: str) -> str:
+    # By name: a stream that replaces another numbers its records anew, in shards of the same names.
+    return f"stream:{stream}:checkpoints"

@@ -20,7 +20,7 @@ class PingStream:
 
     def __init__(self, client: "KinesisClient", name: str) -> None:
         self._client = client
-        self._name = name
+        self.name = name
 
     @classmethod
     def from_env(cls) -> Self:
@@ -37,7 +37,7 @@ class PingStream:
             Unavailable: it was not written, as far as we know.
         """
         try:
-            self._client.put_record(StreamName=self._name, Data=data, PartitionKey=uuid.uuid4().hex)
+            self._client.put_record(StreamName=self.name, Data=data, PartitionKey=uuid.uuid4().hex)
         except (ClientError, BotoCoreError) as error:
             raise Unavailable(f"the stream did not take the pings: {error}") from error
 
@@ -45,13 +45,13 @@ class PingStream:
         """How long the oldest record that is not yet applied has been waiting, in milliseconds; 0 if there is none.
 
         Args:
-            checkpoints: for each shard the sequence number of the last record that was applied.
+            checkpoints: for each shard the sequence number of the last record that the aggregator is done with.
 
         Raises:
             Unavailable: the stream did not answer.
         """
         try:
-            shards = self._client.list_shards(StreamName=self._name)["Shards"]
+            shards = self._client.list_shards(StreamName=self.name)["Shards"]
             return max((self._shard_lag_ms(shard["ShardId"], checkpoints) for shard in shards), default=0)
         except (ClientError, BotoCoreError) as error:
             raise Unavailable(f"the stream did not tell its lag: {error}") from error
@@ -59,14 +59,14 @@ class PingStream:
     def _shard_lag_ms(self, shard_id: str, checkpoints: dict[str, str]) -> int:
         if shard_id in checkpoints:
             iterator = self._client.get_shard_iterator(
-                StreamName=self._name,
+                StreamName=self.name,
                 ShardId=shard_id,
                 ShardIteratorType="AFTER_SEQUENCE_NUMBER",
                 StartingSequenceNumber=checkpoints[shard_id],
             )
         else:
             iterator = self._client.get_shard_iterator(
-                StreamName=self._name, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+                StreamName=self.name, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
             )
         answer = self._client.get_records(ShardIterator=iterator["ShardIterator"], Limit=1)
         if answer["Records"]:

@@ -55,16 +55,12 @@ def apply(records: list[Record]) -> None:
     milliseconds("apply_lag", time.time_ns() // 1_000_000 - min(record.received_at for record in records))
 
 
-def note_progress(event: dict[str, Any], failed: set[str]) -> None:
-    """Remember the last record before which everything has been applied."""
-    done = ""
-    for record in event["Records"]:
-        if record["kinesis"]["sequenceNumber"] in failed:
-            break
-        done = record["kinesis"]["sequenceNumber"]
-    if done:
-        shard_id, _, _ = event["Records"][0]["eventID"].partition(":")
-        checkpoints().note(shard_id, done)
+def note_progress(event: dict[str, Any]) -> None:
+    """Remember how far we are: what of the batch was not applied cannot be, and shows in the failure queue."""
+    last = event["Records"][-1]
+    shard_id, _, _ = last["eventID"].partition(":")
+    stream = last["eventSourceARN"].rpartition("/")[2]
+    checkpoints().note(stream, shard_id, last["kinesis"]["sequenceNumber"])
 
 
 @logger.inject_lambda_context
@@ -75,6 +71,5 @@ def lambda_handler(event: dict[str, Any], context: object) -> PartialItemFailure
     records = [result for status, result, _ in outcomes if status == "success"]
     if records:
         apply(records)
-    response = processor.response()
-    note_progress(event, {str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]})
-    return response
+    note_progress(event)
+    return processor.response()

@@ -136,7 +136,7 @@ def measured_health(_period: int) -> dict[str, Any]:
     """How each part is, measured once in a period."""
     health: dict[str, Any] = {"status": "ok", "as_of": rfc3339(now())}
     measures: dict[str, Callable[[], dict[str, Any]]] = {
-        "stream": lambda: {"lag_ms": stream().lag_ms(checkpoints().all())},
+        "stream": lambda: {"lag_ms": stream().lag_ms(checkpoints().of(stream().name))},
         "failures": lambda: {"depth": failures().depth()},
         "live_state": lambda: {"cities": len(state().cities())},
     }

@@ -115,7 +115,7 @@ def test_a_record_that_is_not_applied_is_lag_until_it_is(parts: dict[str, Any], 
     put = parts["kinesis"].put_record(StreamName="pings", Data=b"pings", PartitionKey="1")
     assert get("/health")[1]["stream"]["lag_ms"] > 0
 
-    Checkpoints(client).note(put["ShardId"], put["SequenceNumber"])
+    Checkpoints(client).note("pings", put["ShardId"], put["SequenceNumber"])
     app.measured_health.cache_clear()
 
     assert 0 == get("/health")[1]["stream"]["lag_ms"]
