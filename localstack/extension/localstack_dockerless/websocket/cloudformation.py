@@ -118,6 +118,9 @@ class ApiGatewayV2Provider(ResourceProvider[Model]):
 
     def delete(self, request: Request) -> Event:
         model = request.desired_state
+        # A resource that an update has removed is, now and then, deleted again with the stack: then without its id.
+        if self.KIND.key not in model:
+            return ProgressEvent(status=OperationStatus.SUCCESS, resource_model=model)
         identity = {name: model[name] for name in (*self.KIND.parents, self.KIND.key)}
         try:
             self._call(request, f"delete_{self.KIND.noun}", identity)
