@@ -230,7 +230,9 @@ class Page:
     async def state(self, name: str) -> str | None:
         """One of the facts that the page tells for machines, as `drivers` or `frameAge`."""
         return (
-            str(value) if (value := await self.run(f"document.body.dataset[{json.dumps(name)}]")) is not None else None
+            str(value)
+            if (value := await self.run(f"document.body?.dataset?.[{json.dumps(name)}]")) is not None
+            else None
         )
 
     async def screenshot(self) -> bytes:
