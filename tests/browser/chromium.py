@@ -206,19 +206,25 @@ class Page:
         return result["result"].get("value")
 
     async def wait_for(self, script: str, *, within_s: float = 20.0) -> None:
-        """Polls until a JavaScript expression is true.
+        """Polls until a JavaScript expression is true; one that throws, as while the page is being loaded, is not yet.
 
         Raises:
             TimeoutError: it did not become true; says what the page told of itself.
         """
         deadline = asyncio.get_running_loop().time() + within_s
-        while not await self.run(f"Boolean({script})"):
+        while not await self._holds(script):
             if asyncio.get_running_loop().time() > deadline:
                 state = await self.run("JSON.stringify(document.body?.dataset) + ' ' + document.body?.innerText")
                 raise TimeoutError(
                     f"not true within {within_s} s: {script}\nthe page: {state}\nits errors: {self.errors}"
                 )
             await asyncio.sleep(POLL_S)
+
+    async def _holds(self, script: str) -> bool:
+        try:
+            return bool(await self.run(f"Boolean({script})"))
+        except DevToolsError:
+            return False
 
     async def press(self, key: str) -> None:
         """Presses and releases a key, named as in `KeyboardEvent.key`."""
@@ -229,11 +235,8 @@ class Page:
 
     async def state(self, name: str) -> str | None:
         """One of the facts that the page tells for machines, as `drivers` or `frameAge`."""
-        return (
-            str(value)
-            if (value := await self.run(f"document.body?.dataset?.[{json.dumps(name)}]")) is not None
-            else None
-        )
+        value = await self.run(f"document.body?.dataset[{json.dumps(name)}]")
+        return None if value is None else str(value)
 
     async def screenshot(self) -> bytes:
         """The visible part as a PNG."""

@@ -12,21 +12,19 @@ CELL = "s14kt2x"
 OTHER = "s14kt31"
 AT_CELL = "&city=lagos&zoom=15&lat=6.41945&lon=3.40508"
 
-CONNECTED = "document.body?.dataset?.connection === 'connected'"
+CONNECTED = "document.body.dataset.connection === 'connected'"
 
 
 async def shown(page: Page, drivers: int, cells: int) -> None:
     """Waits until the page tells these numbers."""
-    await page.wait_for(
-        f"document.body?.dataset?.drivers === '{drivers}' && document.body?.dataset?.cells === '{cells}'"
-    )
+    await page.wait_for(f"document.body.dataset.drivers === '{drivers}' && document.body.dataset.cells === '{cells}'")
 
 
 async def test_the_page_shows_what_is_live_and_how_fresh_it_is(live: LiveServer, browser: Browser) -> None:
     await live.change({CELL: 1200, OTHER: 34})
     page = await browser.open(live.web_url)
     await shown(page, drivers=1234, cells=2)
-    await page.wait_for("document.body?.dataset?.map === 'ready'")
+    await page.wait_for("document.body.dataset.map === 'ready'")
     text = await page.run("document.querySelector('.panel').innerText")
     assert "1,234 live drivers" in text.replace("\n", " ")
     assert "Connected" in text
@@ -60,7 +58,7 @@ async def test_after_a_dropped_connection_the_page_comes_back_and_resumes(live: 
     await shown(page, drivers=3, cells=1)
     live.accepting = False
     await live.drop()
-    await page.wait_for("document.body?.dataset?.connection === 'reconnecting'")
+    await page.wait_for("document.body.dataset.connection === 'reconnecting'")
     await live.change({CELL: 0, OTHER: 8})
     live.accepting = True
     await page.wait_for(CONNECTED)
@@ -71,7 +69,7 @@ async def test_after_a_dropped_connection_the_page_comes_back_and_resumes(live: 
 async def test_a_server_that_stays_away_is_told_as_offline(live: LiveServer, browser: Browser) -> None:
     live.accepting = False
     page = await browser.open(live.web_url)
-    await page.wait_for("document.body?.dataset?.connection === 'offline'")
+    await page.wait_for("document.body.dataset.connection === 'offline'")
     assert "Offline" in await page.run("document.querySelector('[role=status]').innerText")
     assert "cannot be reached" in await page.run("document.querySelector('[role=alert]').innerText")
 
@@ -80,18 +78,18 @@ async def test_old_news_is_told_as_stale_until_fresh_news_comes(live: LiveServer
     live.lag_ms = 12_000
     await live.change({CELL: 3})
     page = await browser.open(live.web_url)
-    await page.wait_for("document.body?.dataset?.stale === 'true'")
+    await page.wait_for("document.body.dataset.stale === 'true'")
     assert "Stale" in await page.run("document.querySelector('[role=status]').innerText")
     assert int(await page.state("frameAge") or 0) >= 12
     live.lag_ms = 40
     await live.heartbeat()
-    await page.wait_for("document.body?.dataset?.stale === 'false'")
+    await page.wait_for("document.body.dataset.stale === 'false'")
 
 
 async def test_the_age_of_the_last_frame_grows_by_itself(live: LiveServer, browser: Browser) -> None:
     await live.change({CELL: 3})
     page = await browser.open(live.web_url)
-    await page.wait_for("Number(document.body?.dataset?.frameAge) >= 2")
+    await page.wait_for("Number(document.body.dataset.frameAge) >= 2")
     assert "s ago" in await page.run("document.getElementById('age').innerText")
 
 
@@ -129,7 +127,7 @@ async def test_another_city_is_watched_from_the_selector(live: LiveServer, brows
 
 async def test_the_page_asks_nobody_but_its_own_server(live: LiveServer, browser: Browser) -> None:
     page = await browser.open(f"{live.web_url}&zoom=4&lat=6.5&lon=3.4")
-    await page.wait_for("document.body?.dataset?.map === 'ready'")
+    await page.wait_for("document.body.dataset.map === 'ready'")
     await page.wait_for("performance.getEntriesByType('resource').some(({ name }) => name.includes('countries'))")
     own = live.page_url.split("//")[1].split("/")[0]
     foreign = [url for url in page.requests if not url.startswith(("data:", "blob:")) and url.split("/")[2] != own]
@@ -142,7 +140,7 @@ async def test_a_cell_stands_out_from_the_map_and_fades_when_it_empties(
     live: LiveServer, browser: Browser, scheme: str
 ) -> None:
     page = await browser.open(live.web_url + AT_CELL, Screen(640, 480, scheme))
-    await page.wait_for("document.body?.dataset?.map === 'ready' && document.body?.dataset?.rev === '1'")
+    await page.wait_for("document.body.dataset.map === 'ready' && document.body.dataset.rev === '1'")
     ground = await settled_colour(page, 320, 240)
     await live.change({CELL: 7})
     await colour_until(page, ground, differs=True)
@@ -152,7 +150,7 @@ async def test_a_cell_stands_out_from_the_map_and_fades_when_it_empties(
 
 async def test_on_a_phone_nothing_is_wider_than_the_screen(live: LiveServer, browser: Browser) -> None:
     page = await browser.open(live.web_url, Screen(390, 844, phone=True))
-    await page.wait_for("document.body?.dataset?.map === 'ready'")
+    await page.wait_for("document.body.dataset.map === 'ready'")
     assert 390 == await page.run("document.documentElement.scrollWidth")
     right_edges = await page.run(
         "[...document.querySelectorAll('.card:not(dialog)')].map((c) => c.getBoundingClientRect().right)"
