@@ -53,7 +53,9 @@ def deploy(endpoint_url: str, template_url: str, parameters: dict[str, str], tel
         return False
     cloudformation.execute_change_set(ChangeSetName=change_set)
     stack = _settled(cloudformation, tell)
-    if stack is None or stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+    # LocalStack calls a stack complete whose nested stack has failed; it is left without outputs.
+    complete = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    if stack is None or stack["StackStatus"] not in complete or not stack.get("Outputs"):
         raise DeployFailed(first_failure(cloudformation, change_set))
     return True
 

@@ -33,6 +33,7 @@ class Town:
     """A city as drivers see it: where journeys end, which way the streets run, how fast they go."""
 
     def __init__(self, city: City, parts: tuple[District, ...] | None = None) -> None:
+        self.name = city.name
         self.bbox = city.bbox
         self.parts = parts or districts(city)
         self._weights = [part.weight for part in self.parts]

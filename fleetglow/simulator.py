@@ -20,7 +20,7 @@ class Fleet:
         chance = Random(f"{seed} {count}")  # noqa: S311 - traffic
         self._interval_s = interval_s
         self._batch = batch
-        drivers = [(f"sim-{seed}-{number:05d}", Driver(town, chance)) for number in range(1, count + 1)]
+        drivers = [(f"sim-{town.name}-{seed}-{number:05d}", Driver(town, chance)) for number in range(1, count + 1)]
         slices = min(count, max(1, round(interval_s / _slice_s(count / interval_s, batch))))
         # Every slice of the interval has its own drivers, the same ones each time.
         self._cohorts = [drivers[count * i // slices : count * (i + 1) // slices] for i in range(slices)]

@@ -7,6 +7,7 @@ import functools
 import logging
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
 
@@ -32,6 +33,7 @@ def apply_all() -> None:
     tether_helper_processes()
     wait_for_queue_messages()
     keep_objects_in_the_data_folder()
+    listen_only_where_told()
 
 
 def aggregate_lambda_metrics() -> None:
@@ -284,3 +286,25 @@ def keep_objects_in_the_data_folder() -> None:
     from localstack import config  # noqa: PLC0415
 
     provider.DEFAULT_S3_TMP_DIR = str(Path(config.dirs.tmp) / "s3-storage")
+
+
+def listen_only_where_told() -> None:
+    """LocalStack passes over the IPv4 host of GATEWAY_LISTEN and listens on every interface."""
+    from localstack.runtime.server import twisted as server  # noqa: PLC0415
+
+    endpoints = server.endpoints  # type: ignore[attr-defined]
+    register = server.TwistedRuntimeServer.register
+
+    @functools.wraps(register)
+    def register_on_hosts(self: Any, gateway: Any, listen: Any, ssl_creds: Any = None) -> None:
+        hosts = {each.port: each.host for each in listen}
+
+        def on_host(reactor: Any, port: int) -> Any:
+            return endpoints.TCP4ServerEndpoint(reactor, port, interface=hosts[port])
+
+        server.endpoints = SimpleNamespace(  # type: ignore[assignment]
+            TCP4ServerEndpoint=on_host, TCP6ServerEndpoint=endpoints.TCP6ServerEndpoint
+        )
+        register(self, gateway, listen, ssl_creds)
+
+    server.TwistedRuntimeServer.register = register_on_hosts  # type: ignore[method-assign]

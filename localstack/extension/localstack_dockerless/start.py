@@ -30,6 +30,8 @@ DEFAULTS = {
     # Queue URLs on the gateway's own host and port; the other forms need a name to resolve.
     "SQS_ENDPOINT_STRATEGY": "path",
     "SQS_ENABLE_MESSAGE_RETENTION_PERIOD": "1",
+    # Caches take the first free port from here on, and leave those before to WebSocket gateways.
+    "EXTERNAL_SERVICE_PORTS_START": "4520",
     # A type that nobody provides fails the stack, by name.
     "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "0",
     "LS_LOG": "warning",

@@ -80,3 +80,8 @@ def test_a_taken_port_is_named(localstack: Any, new_localstack: Any, tmp_path: P
     second.port = localstack.port
     with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{localstack.port}: Address already in use"):
         second.start()
+
+
+def test_it_listens_on_the_address_it_was_given_only(localstack: Any) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", localstack.port), timeout=2)

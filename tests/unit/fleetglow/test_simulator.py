@@ -72,10 +72,12 @@ async def test_pings_carry_the_time_at_which_they_are_sent():
     assert START_MS + 4500 == outlet.pings[-1].sampled_at
 
 
-async def test_drivers_are_named_after_the_seed():
+async def test_drivers_are_named_after_their_city_and_the_seed():
     outlet = await sent_by(a_fleet(3, seed=42), 5)
 
-    assert ["sim-42-00001", "sim-42-00002", "sim-42-00003"] == [ping.driver_id for ping in outlet.pings]
+    assert ["sim-lagos-42-00001", "sim-lagos-42-00002", "sim-lagos-42-00003"] == [
+        ping.driver_id for ping in outlet.pings
+    ]
 
 
 async def test_the_same_seed_gives_the_same_pings():
