@@ -302,7 +302,7 @@ def listen_only_where_told() -> None:
         def on_host(reactor: Any, port: int) -> Any:
             return endpoints.TCP4ServerEndpoint(reactor, port, interface=hosts[port])
 
-        server.endpoints = SimpleNamespace(  # type: ignore[assignment]
+        server.endpoints = SimpleNamespace(  # type: ignore[assignment,attr-defined]
             TCP4ServerEndpoint=on_host, TCP6ServerEndpoint=endpoints.TCP6ServerEndpoint
         )
         register(self, gateway, listen, ssl_creds)
