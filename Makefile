@@ -4,12 +4,13 @@ BIN := .venv/bin
 NODE := $(CURDIR)/.local/node/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web check format lock bench clean
+.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web soak check format lock bench clean
 
 help:
 	@echo "make run     start the stack here, simulate 10,000 drivers, show the live map; Ctrl-C ends all of it"
 	@echo "make test    every test"
 	@echo "make check   formatting, lint, types, templates"
+	@echo "make soak    2,000 viewers and 10,000 drivers for ten minutes, then five in which everything breaks"
 	@echo "make bench   the benchmarks"
 	@echo "make lock    write the hash-locked requirements anew"
 	@echo "make setup   only set up"
@@ -40,6 +41,10 @@ test-e2e: setup
 test-browser: setup
 	$(BIN)/pytest tests/browser
 
+# Smaller: make soak SCALE_VIEWERS=200 SCALE_MINUTES=1 SOAK_MINUTES=1 (tests/soak/settings.py has them all).
+soak: setup
+	$(BIN)/pytest -s tests/soak
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -69,4 +74,4 @@ lock:
 
 clean:
 	@test ! -x $(BIN)/fleetglow || $(BIN)/fleetglow down
-	rm -rf .local .venv .fleetglow .aws-sam web/node_modules web/dist
+	rm -rf .local .venv .fleetglow .aws-sam web/node_modules web/dist web/protocol/dist

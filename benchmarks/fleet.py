@@ -1,41 +1,44 @@
-"""A fleet that drives through Lagos, as request bodies: the same on every run."""
+"""The simulator's drivers of Lagos, as the bodies of the requests that they send: the same on every run."""
 
-import json
-import random
 from collections.abc import Iterator
 
-DRIVERS = 10_000
-PINGS_PER_REQUEST = 500
-INTERVAL_MS = 5_000
+import msgspec
 
-# A driver in a city moves about 8 m/s: some 40 m between two pings.
-STEP_DEGREES = 0.00035
+from fleetglow.movement import Town
+from fleetglow.sender import MAX_PINGS
+from fleetglow.simulator import Fleet
+from heatmap.cities import cities
+
+CITY = "lagos"
+DRIVERS = 10_000
+PINGS_PER_REQUEST = MAX_PINGS
+INTERVAL_S = 5
+INTERVAL_MS = 1_000 * INTERVAL_S
+
+
+class Requests:
+    """What drivers who ping every `INTERVAL_S` seconds send, slice by slice of that interval.
+
+    Attributes:
+        slice_ms: how long a slice is.
+    """
+
+    def __init__(self, drivers: int) -> None:
+        self._fleet = Fleet(Town(cities().get(CITY)), drivers, INTERVAL_S, seed=1)
+        self._slices = 0
+        self.slice_ms = round(self._fleet.slice_s * 1000)
+
+    def take(self, sampled_at: int) -> list[bytes]:
+        """The bodies of the next slice's requests, up to 500 pings in each; drivers move on by it."""
+        requests = self._fleet.requests(self._slices, sampled_at)
+        self._slices += 1
+        return [msgspec.json.encode({"pings": pings}) for pings in requests]
 
 
 def rounds(number: int, started_at: int) -> Iterator[tuple[int, list[bytes]]]:
     """For each round, in which every driver pings once: when it ends, and its requests' bodies."""
-    dice = random.Random(1)  # noqa: S311 - it only has to be the same every time
-    positions = [(dice.gauss(6.53, 0.05), dice.gauss(3.38, 0.06)) for _ in range(DRIVERS)]
-    for index in range(1, number + 1):
-        now = started_at + index * INTERVAL_MS
-        pings = []
-        for driver, (lat, lon) in enumerate(positions):
-            moved = (lat + dice.gauss(0, STEP_DEGREES), lon + dice.gauss(0, STEP_DEGREES))
-            positions[driver] = moved
-            pings.append(
-                {
-                    "driver_id": f"driver-{driver:05}",
-                    "sampled_at": now - dice.randrange(INTERVAL_MS),
-                    "lat": round(moved[0], 5),
-                    "lon": round(moved[1], 5),
-                    "speed": round(dice.uniform(0, 15), 1),
-                    "heading": dice.randrange(360),
-                }
-            )
-        yield (
-            now,
-            [
-                json.dumps({"pings": pings[first : first + PINGS_PER_REQUEST]}).encode()
-                for first in range(0, DRIVERS, PINGS_PER_REQUEST)
-            ],
-        )
+    requests = Requests(DRIVERS)
+    for index in range(number):
+        begin, end = started_at + index * INTERVAL_MS, started_at + (index + 1) * INTERVAL_MS
+        slices = range(begin, end, requests.slice_ms)
+        yield end, [body for sampled_at in slices for body in requests.take(sampled_at)]

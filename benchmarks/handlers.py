@@ -3,8 +3,8 @@
 import importlib
 import os
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -42,12 +42,19 @@ def module(name: str) -> Any:
     return importlib.import_module(name)
 
 
+@contextmanager
+def unread_output() -> Iterator[None]:
+    """What functions print, their log and metric lines, goes where nobody reads it."""
+    with redirect_stdout(StringIO()):
+        yield
+
+
 def invoker(handler: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
-    """Calls a handler as the runtime does; its log and metric lines go where nobody reads them."""
+    """Calls a handler as the runtime does."""
     context = Context()
 
     def invoke(event: dict[str, Any]) -> Any:
-        with redirect_stdout(StringIO()):
+        with unread_output():
             return handler(event, context)
 
     return invoke

@@ -12,8 +12,9 @@ class Result(msgspec.Struct, frozen=True):
     """A benchmark's outcome.
 
     Attributes:
-        value: ours, in `unit`; more is better.
-        ratios: ours over each other's (`limit`, a peer's name), measured in the same run.
+        value: ours, in `unit`.
+        ratios: ours over each other's (`limit`, a peer's name), measured in the same run; more is better, so of sizes
+            and durations it is theirs over ours.
         detail: what was measured and how, and the figures behind.
     """
 
@@ -36,20 +37,25 @@ class Contestant(msgspec.Struct, frozen=True):
     prepare: Callable[[], None] = lambda: None
 
 
-def paired(contestants: dict[str, Contestant], rounds: int) -> dict[str, list[float]]:
+def paired(
+    contestants: dict[str, Contestant], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """The contestants' rates in things per second.
 
     They run in turn, so that a machine that slows down slows all of them.
+
+    Args:
+        clock: what is a second: `time.process_time` for one of CPU time.
     """
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     # The first round is not counted: caches fill, modules load.
     for counted in [False] + [True] * rounds:
         for name, contestant in contestants.items():
             contestant.prepare()
-            started = time.perf_counter()
+            started = clock()
             done = contestant.work()
             if counted:
-                rates[name].append(done / (time.perf_counter() - started))
+                rates[name].append(done / (clock() - started))
     return rates
 
 

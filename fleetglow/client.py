@@ -1,205 +1,342 @@
-"""A viewer of the live heatmap: connects, stays in step whatever is lost, and comes back when the connection breaks.
+"""A client of the live heatmap: stays in step whatever is lost, and comes back when the connection breaks.
 
-async with Viewer(deployment.websocket_url, token, "lagos", 7) as viewer:
-    async for view in viewer.states():
-        print(view.rev, view.drivers, len(view.cells))
+async with HeatmapClient(websocket_url, token) as client:
+    lagos = client.watch("lagos", 7)
+    async for view in lagos.views():
+        print(view.drivers, "drivers in", len(view.cells), "cells,", view.lag_ms, "ms behind")
+
+One connection carries up to 16 viewports. A client is two tasks and one socket, so that a process holds thousands.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from inspect import isawaitable
+from math import inf
+from typing import Any, Self
 
 import aiohttp
-import msgspec
 from yarl import URL
 
-from fleetglow.backoff import Backoff
-from fleetglow.clock import Clock, SystemClock
+from fleetglow.clock import SystemClock
+from fleetglow.conversation import Conversation, Patience, Unanswered
 from fleetglow.errors import BadInput
-from fleetglow.protocol import Ack, Delta, Heartbeat, Message, Refusal, Snapshot, decode, encode
-from fleetglow.viewer_state import Ask, ViewerState
+from fleetglow.feed import Feed
+from fleetglow.heatmap_view import HeatmapView, Link
+from fleetglow.protocol import Ack, Encoding, Place
 from heatmap.cells import BBox
 
-# A subscribe that is unanswered for this long is said again.
-ANSWER_S = 5.0
-# The server is never silent for longer than its heartbeat; after half as long again it may have lost all it knew of us.
-HEARTBEATS_MISSED = 1.5
-DEFAULT_HEARTBEAT_S = 15.0
-CONNECT_S = 10.0
+type Token = str | Callable[[], str | Awaitable[str]]
+
+# API Gateway sends no message over 128 KB.
+MAX_MESSAGE_BYTES = 131_072
+# How long the end of a connection may take that is given up anyway.
+CLOSE_S = 1.0
 
 
 @dataclass(frozen=True)
-class HeatmapView:
-    """What a viewer sees at one moment.
+class Hello:
+    """What a server has: the precisions that it counts at, and its cities."""
+
+    connection_id: str
+    precisions: tuple[int, ...]
+    cities: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a client has received so far.
 
     Attributes:
-        link: `connecting`, `connected` or `reconnecting`.
-        cells: drivers by geohash of all cells in view that hold any.
-        epoch: of the city's state; None until the first snapshot.
-        rev, drivers: the city's revision and its live drivers.
-        as_of: when the server made the last frame, RFC 3339; "" before the first.
-        lag_ms: how old the newest event was then, milliseconds.
-        received_at: when the last frame or heartbeat came, on the clock's `monotonic`; None before the first.
-        frames, gaps, connections: how many there were.
+        messages, bytes: of all kinds, on all `connections`.
+        garbled: of these messages, those that were not of the protocol.
     """
 
-    link: str
-    cells: dict[str, int]
-    epoch: str | None = None
-    rev: int = 0
-    drivers: int = 0
-    as_of: str = ""
-    lag_ms: int = 0
-    received_at: float | None = None
-    frames: int = 0
-    gaps: int = 0
-    connections: int = 0
+    messages: int
+    bytes: int
+    garbled: int
+    connections: int
 
 
-class Viewer:
-    """Watches one city at one precision.
+class Watch:
+    """A viewport that a client watches, from `HeatmapClient.watch` until `close`.
 
-    Args:
-        websocket_url: of the stage, without a token.
-        token: with the scope heatmap:read; or a function that gives a fresh one for each connection.
-        bbox: what to watch; None for the whole city.
+    Attributes:
+        feed: what is known and counted so far, as it changes; for who only wants figures, and no copies of the cells.
     """
 
-    def __init__(  # noqa: PLR0913 - the last two are for tests
-        self,
-        websocket_url: str,
-        token: str | Callable[[], str],
-        city: str,
-        precision: int,
-        bbox: BBox | None = None,
-        *,
-        clock: Clock | None = None,
-        backoff: Backoff | None = None,
+    def __init__(
+        self, client: "HeatmapClient", city: str, precision: int, bbox: BBox | None, encoding: Encoding
     ) -> None:
-        self.state = ViewerState(city, precision, bbox)
-        self._url = URL(websocket_url)
-        self._token = token if callable(token) else lambda: token
-        self._clock = clock or SystemClock()
-        self._backoff = backoff or Backoff(first_s=0.5, longest_s=20)
-        self._session: aiohttp.ClientSession | None = None
-        self._view = HeatmapView(link="connecting", cells={})
-        self._heartbeat_s = DEFAULT_HEARTBEAT_S
-        self._answer_due: float | None = None
+        box = (bbox.south, bbox.west, bbox.north, bbox.east) if bbox else None
+        self.feed = Feed(city, precision, box, encoding, self.notify)
+        self._client = client
+        self._is_closed = False
+        self._changes = 0
+        self._changed = asyncio.Event()
+        self._view = HeatmapView(client.link, precision)
+        self._view_of = -1
 
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S))
-        return self
+    @property
+    def view(self) -> HeatmapView:
+        """What is seen now; its cells are a copy that does not change any more."""
+        if self._view_of != self._changes:
+            self._view = self._look()
+            self._view_of = self._changes
+        return self._view
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._session:
-            await self._session.close()
+    async def views(self) -> AsyncGenerator[HeatmapView]:
+        """The view now, and after every change of it or of the connection, until it is closed.
 
-    async def states(self) -> AsyncIterator[HeatmapView]:
-        """The view after every change of it or of the connection; never ends by itself.
+        Who is slower than the changes sees the latest and none in between.
 
         Raises:
-            BadInput: the server does not take the token, or what we ask for.
+            BadInput: the server does not take the token, or what is asked for.
         """
-        failures = 0
+        seen = -1
         while True:
-            frames = self._view.frames
-            try:
-                async for view in self._connection():
-                    yield view
-            except aiohttp.WSServerHandshakeError as error:
-                if error.status in {401, 403}:
-                    raise BadInput(
-                        f"token: expected one with the scope heatmap:read, the server answered {error.status}"
-                    ) from error
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                pass  # told by the view's link; the next attempt follows
-            # Only a server that tells something ends the backoff: one that accepts and closes must not be hammered.
-            failures = 1 if self._view.frames > frames else failures + 1
-            self._view = replace(self._view, link="reconnecting" if self._view.connections else "connecting")
-            yield self._view
-            await self._clock.sleep(self._backoff.wait_s(failures))
+            self._client.raise_if_failed()
+            if self.feed.refusal:
+                raise BadInput(str(self.feed.refusal))
+            if self._is_closed or self._client.is_closed:
+                return
+            if seen == self._changes:
+                await self._changed.wait()
+            else:
+                seen = self._changes
+                yield self.view
 
-    async def _connection(self) -> AsyncIterator[HeatmapView]:
-        """One connection, from its handshake until it ends or says nothing for too long."""
-        if self._session is None:
-            raise RuntimeError("a viewer is used inside `async with`")
-        url = self._url.update_query(token=self._token())
-        async with asyncio.timeout(CONNECT_S):
-            socket = await self._session.ws_connect(url, max_msg_size=0)
-        async with socket:
-            self._view = replace(self._view, link="connected", connections=self._view.connections + 1)
-            yield self._view
-            await self._subscribe(socket)
-            while True:
-                text = await self._next_text(socket)
-                if text is None:
-                    return
-                message = _decoded(text)
-                if message is not None and await self._take(message, socket):
-                    yield self._view
+    async def close(self) -> None:
+        """Watch it no longer: `views` ends, and the server is told."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._client.leave(self)
+            self.notify()
 
-    async def _next_text(self, socket: aiohttp.ClientWebSocketResponse) -> str | None:
-        """The next message; None when the connection has ended. Raises TimeoutError if it is dead."""
-        dead_at = self._clock.monotonic() + self._heartbeat_s * HEARTBEATS_MISSED
-        while True:
-            now = self._clock.monotonic()
-            if now >= dead_at:
-                raise TimeoutError
-            if self._answer_due is not None and now >= self._answer_due:
-                await self._subscribe(socket)
-            until = dead_at if self._answer_due is None else min(dead_at, self._answer_due)
-            try:
-                received = await socket.receive(timeout=max(0.001, until - now))
-            except TimeoutError:
-                continue
-            if received.type is aiohttp.WSMsgType.TEXT:
-                return str(received.data)
-            if received.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}:
-                return None
+    def notify(self) -> None:
+        """There is something new to see."""
+        self._changes += 1
+        # Whoever waits goes on; whoever comes later waits for the next.
+        self._changed.set()
+        self._changed.clear()
 
-    async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._answer_due = self._clock.monotonic() + ANSWER_S
-        await socket.send_str(encode(self.state.subscribe()))
-
-    async def _take(self, message: Message, socket: aiohttp.ClientWebSocketResponse) -> bool:
-        """Apply a message and ask again where something is missing; says whether there is something new to see."""
-        if isinstance(message, Refusal):
-            if message.action == "subscribe" and message.code not in {"internal_error", "unavailable"}:
-                raise BadInput(message.message)
-            return False
-        ask = self.state.receive(message)
-        is_answer = isinstance(message, Snapshot) or (isinstance(message, Delta) and message.resumed)
-        if is_answer and not self.state.is_awaiting_parts:
-            self._answer_due = None
-        if ask is Ask.SNAPSHOT or (ask is Ask.RESUME and self._answer_due is None):
-            self._view = replace(self._view, gaps=self._view.gaps + 1)
-            await self._subscribe(socket)
-        if isinstance(message, Ack):
-            self._heartbeat_s = message.heartbeat_seconds or self._heartbeat_s
-            return False
-        self._look(message)
-        return not self.state.is_awaiting_parts
-
-    def _look(self, message: Snapshot | Delta | Heartbeat) -> None:
-        state, view = self.state, self._view
-        is_frame = not isinstance(message, Heartbeat)
-        self._view = replace(
-            view,
-            cells=state.cells() if is_frame else view.cells,
+    def _look(self) -> HeatmapView:
+        feed, state, before = self.feed, self.feed.state, self._view
+        return HeatmapView(
+            link=self._client.link,
+            precision=feed.precision,
+            # They change with frames only; most of what is to be seen between two frames is not theirs.
+            cells=before.cells if before.frames == state.frames else dict(state.cells),
+            subscription=feed.subscription,
             epoch=state.epoch,
             rev=state.rev,
             drivers=state.drivers,
-            as_of=message.as_of,
-            lag_ms=message.lag_ms,
-            received_at=self._clock.monotonic(),
-            frames=view.frames + is_frame,
+            as_of=state.as_of,
+            lag_ms=state.lag_ms,
+            delay_ms=feed.delay_ms,
+            received_at=feed.received_at,
+            heartbeat_s=feed.heartbeat_s,
+            frames=state.frames,
+            snapshots=state.snapshots,
+            gaps=state.gaps,
+            resumes=feed.resumes,
+            connections=self._client.traffic.connections,
         )
 
 
-def _decoded(text: str) -> Message | None:
-    """A message; one that is not of the protocol (as API Gateway's own errors) is passed over, silence is noticed."""
+class HeatmapClient:
+    """Watches viewports over one connection, from `async with` on.
+
+    Args:
+        websocket_url: of the stage, without a token.
+        token: with the scope heatmap:read; or a function, which may be async, that gives a fresh one per connection.
+        session: to connect with, if many clients share one; it must allow as many connections.
+
+    Raises:
+        BadInput: it is no WebSocket URL.
+    """
+
+    def __init__(
+        self,
+        websocket_url: str,
+        token: Token,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._url = _checked(websocket_url)
+        self._token = token
+        self._session = session
+        self._owned: aiohttp.ClientSession | None = None
+        self._patience = patience or Patience()
+        self._clock = SystemClock()
+        self._conversation = Conversation(self._patience)
+        self._watches: set[Watch] = set()
+        self._link: Link = "connecting"
+        self._connections = 0
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._sleeps_until = 0.0
+
+    async def __aenter__(self) -> Self:
+        if self._session is None:
+            self._owned = self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        self._task = asyncio.create_task(self._run(self._session))
+        self._task.add_done_callback(self._ended)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._owned is not None:
+            await self._owned.close()
+
+    @property
+    def link(self) -> Link:
+        return self._link
+
+    @property
+    def traffic(self) -> Traffic:
+        said = self._conversation
+        return Traffic(said.messages, said.bytes, said.garbled, self._connections)
+
+    def watch(self, city: str, precision: int, bbox: BBox | None = None, *, encoding: Encoding = "deflate") -> Watch:
+        """Watch a city at a precision (characters of a cell's geohash), all of it or what a box touches."""
+        watch = Watch(self, city, precision, bbox, encoding)
+        self._watches.add(watch)
+        self._conversation.watch(watch.feed, self._clock.monotonic())
+        self._wake.set()
+        return watch
+
+    def leave(self, watch: Watch) -> None:
+        """What `Watch.close` does on our side."""
+        self._watches.discard(watch)
+        self._conversation.leave(watch.feed, self._clock.monotonic())
+        self._wake.set()
+
+    async def hello(self) -> Hello:
+        """What the server has, as soon as it says so.
+
+        Raises:
+            BadInput: the server does not take the token.
+        """
+        answered: asyncio.Future[Ack | BadInput] = asyncio.get_running_loop().create_future()
+        self._conversation.greet(
+            lambda answer: None if answered.done() else answered.set_result(answer), self._clock.monotonic()
+        )
+        self._wake.set()
+        either: list[asyncio.Future[Any]] = [answered, self._running()]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        self.raise_if_failed()
+        answer = await answered
+        if isinstance(answer, BadInput):
+            raise answer
+        return Hello(answer.connection_id, answer.precisions, answer.cities)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._running().done()
+
+    def raise_if_failed(self) -> None:
+        """Raise why there will be no more connection; an end in good order is none."""
+        task = self._running()
+        error = task.exception() if task.done() and not task.cancelled() else None
+        if isinstance(error, BadInput):
+            # Many may be told of it, and each raise would lengthen the traceback of the same error.
+            raise BadInput(str(error)) from error
+        if error is not None:
+            raise error
+
+    def _running(self) -> asyncio.Task[None]:
+        if self._task is None:
+            raise RuntimeError("a client is used inside `async with`")
+        return self._task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # whoever looks at a view is told
+        for watch in self._watches:
+            watch.notify()
+
+    def _turn(self, link: Link) -> None:
+        if link != self._link:
+            self._link = link
+            for watch in self._watches:
+                watch.notify()
+
+    async def _run(self, session: aiohttp.ClientSession) -> None:
+        """Connect again and again."""
+        failures = 0
+        while True:
+            heard = self._conversation.messages
+            # Why a connection ends is of no interest: the link tells that it did, and the next attempt follows.
+            with suppress(Unanswered, aiohttp.ClientError, TimeoutError, OSError):
+                await self._connect(session)
+            # Only a server that tells something ends the backoff: one that accepts and closes must not be hammered.
+            failures = 1 if self._conversation.messages > heard else failures + 1
+            self._turn("reconnecting" if self._connections else "connecting")
+            await asyncio.sleep(self._patience.reconnect.wait_s(failures))
+
+    async def _connect(self, session: aiohttp.ClientSession) -> None:
+        """One connection, from its handshake until it ends or is found dead."""
+        given = self._token() if callable(self._token) else self._token
+        token = await given if isawaitable(given) else given
+        try:
+            async with asyncio.timeout(self._patience.connect_s):
+                socket = await session.ws_connect(
+                    self._url.update_query(token=token),
+                    max_msg_size=MAX_MESSAGE_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status in {401, 403}:
+                raise BadInput(f"token: expected a valid one, the server answered {error.status}") from error
+            raise
+        async with socket:
+            self._connections += 1
+            self._conversation.open(self._clock.monotonic())
+            self._turn("connected")
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    keeper = tasks.create_task(self._keep(socket))
+                    await self._listen(socket)
+                    keeper.cancel()
+            finally:
+                self._conversation.close()
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        said = self._conversation
+        async for message in socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                said.receive(message.data, self._clock.monotonic(), self._clock.wall_ms())
+                if said.outgoing or said.due() < self._sleeps_until:
+                    self._wake.set()
+
+    async def _keep(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Say what is to be said, and see to what is due. Raises Unanswered."""
+        said = self._conversation
+        while True:
+            self._wake.clear()
+            said.check(self._clock.monotonic())
+            while said.outgoing:
+                await socket.send_str(said.outgoing.popleft())
+            self._sleeps_until = said.due()
+            delay_s = self._sleeps_until - self._clock.monotonic()
+            try:
+                async with asyncio.timeout(None if delay_s == inf else delay_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+
+def _checked(websocket_url: str) -> URL:
+    expected = "a WebSocket URL as wss://host/stage"
     try:
-        return decode(text)
-    except msgspec.DecodeError:
-        return None
+        url = URL(websocket_url)
+    except ValueError as error:
+        raise BadInput(f"websocket_url: expected {expected}, got {websocket_url!r} ({error})") from error
+    if url.scheme not in {"ws", "wss"} or not url.host:
+        raise BadInput(f"websocket_url: expected {expected}, got {websocket_url!r}")
+    return url

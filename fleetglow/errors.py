@@ -3,6 +3,7 @@
 FleetglowError
 ├── NotRunning       no stack answers where one is expected
 ├── BadInput         an argument, a file or a setting is malformed or out of range
+├── BadMessage       a server sent what is not of the live protocol
 ├── StartFailed      the local cloud did not start, or ended by itself
 └── DeployFailed     the stack could not be built or deployed
 """
@@ -18,6 +19,10 @@ class NotRunning(FleetglowError):
 
 class BadInput(FleetglowError):
     """An argument, a file or a setting is malformed; the message says what was expected and what came."""
+
+
+class BadMessage(FleetglowError):
+    """A server sent what is not of the live protocol; the message says what was expected and what came."""
 
 
 class StartFailed(FleetglowError):

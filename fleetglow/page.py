@@ -3,6 +3,7 @@
 import hashlib
 import json
 import mimetypes
+import os
 from pathlib import Path
 
 import boto3
@@ -10,7 +11,7 @@ import boto3
 from adapters import settings
 from fleetglow import aws
 from fleetglow.deployment import Deployment
-from fleetglow.errors import DeployFailed
+from fleetglow.errors import BadInput, DeployFailed
 from fleetglow.instance import PROJECT_ROOT
 
 DIST = PROJECT_ROOT / "web" / "dist"
@@ -35,15 +36,25 @@ def publish(deployment: Deployment, dist: Path = DIST) -> int:
 
 
 def configuration(deployment: Deployment) -> bytes:
-    """What the page needs to know, as JSON."""
+    """What the page needs to know, as JSON. Raises BadInput for tiles that cannot be read."""
     cities = [{key: city[key] for key in ("name", "title", "bbox")} for city in json.loads(CITIES.read_text())]
     config = {
         "websocket_url": deployment.websocket_url,
         "rest_url": deployment.rest_url,
         "cities": cities,
         "precisions": settings.precisions(deployment.outputs["Precisions"]),
+        "tiles": _tiles(),
     }
     return json.dumps(config, ensure_ascii=False).encode()
+
+
+def _tiles() -> object:
+    """The sets of map tiles that viewers may choose: what the JSON file that FLEETGLOW_TILES names holds, else none."""
+    file = os.environ.get("FLEETGLOW_TILES")
+    try:
+        return json.loads(Path(file).read_text()) if file else []
+    except (OSError, ValueError) as error:
+        raise BadInput(f"FLEETGLOW_TILES: expected a JSON file, got {file} ({error})") from error
 
 
 def _etag(body: bytes) -> str:

@@ -1,215 +1,165 @@
 """What is known of one viewport, and how messages change it: no I/O, so that every order of arrival can be tested.
 
-Each tile has a revision. A delta tells, per tile, on which revision it builds; one that builds on a later revision than
-ours reveals a gap, and we ask for what changed since. Messages may come twice, late or out of order.
+The messages of a viewport form a chain: each names the revision of the one before it. One that builds on a later
+revision than ours reveals that something was missed; it waits until what closes the gap is in. Counts are absolute, so
+a message may come twice or late and does no harm.
 """
 
-from collections.abc import Iterable
-from enum import Enum
+from datetime import datetime
 
-from fleetglow.protocol import Ack, Delta, Frame, Heartbeat, Message, Refusal, Since, Snapshot, Subscribe, Tiles
-from heatmap.cells import BBox
-from heatmap.errors import InvalidInput
-from heatmap.viewports import from_subscription
+from msgspec.structs import replace
 
-# A viewer who waits for an answer longer than this many deltas (minutes) is better served by a snapshot.
+from fleetglow.protocol import Delta, Frame, Heartbeat, Since, Snapshot, ViewportMessage
+
+# A viewer who waits for an answer longer than this many messages (minutes) needs another one anyway.
 MOST_WAITING = 64
+# Frames of which only some parts are in; more than one at a time is already rare.
+MOST_BEGUN = 4
 
 
-class Ask(Enum):
-    """What the server must be asked for after a message."""
-
-    NOTHING = "nothing"
-    RESUME = "what changed since"
-    SNAPSHOT = "everything"
+type _FrameKey = tuple[type[Frame], str, int | None, int, int, datetime]
+"""What all parts of a frame have in common."""
 
 
 class ViewerState:
-    """The cells of a viewport and the revisions that they are at.
+    """The cells of a viewport at one revision.
 
     Attributes:
-        tiles: counts by tile and key of the cells that hold drivers; never 0, never an empty tile.
-        epoch: of the city's state; None until the first snapshot is complete, and after the state was born anew.
-        revs: the revision of every tile of the viewport.
-        rev, drivers: the latest revision of the city heard of, and its live drivers then.
+        cells: drivers by geohash of the cells that hold any; never 0.
+        epoch: of the city's state; None until the first snapshot is complete.
+        rev: the revision that the viewport is at.
+        drivers: live drivers in the whole city.
+        as_of: when the server read what is shown, or last said that it still holds; None before the first snapshot.
+        lag_ms: how long before `as_of` the newest applied ping was received.
+        frames: snapshots and deltas that were applied; `snapshots` of them were snapshots.
+        gaps: how often it showed that something was missed.
     """
 
-    def __init__(self, city: str, precision: int, bbox: BBox | None = None) -> None:
-        self.city = city
-        self.precision = precision
-        self.bbox = bbox
-        self.subscription: str | None = None
-        self.tiles: Tiles = {}
+    def __init__(self) -> None:
+        self.cells: dict[str, int] = {}
         self.epoch: str | None = None
-        self.revs: dict[str, int] = {}
         self.rev = 0
         self.drivers = 0
-        self._parts: dict[int, Frame] = {}
-        self._waiting: list[Delta] = []
-
-    def subscribe(self) -> Subscribe:
-        """What to send to be brought up to date: after connecting, and whenever `receive` says so."""
-        box = self.bbox
-        return Subscribe(
-            city=self.city,
-            precision=self.precision,
-            bbox=(box.south, box.west, box.north, box.east) if box else None,
-            since=Since(self.epoch, min(self.revs.values())) if self.epoch and self.revs else None,
-        )
-
-    def cells(self) -> dict[str, int]:
-        """Counts by geohash of all cells that hold drivers."""
-        return {tile + key: count for tile, counts in self.tiles.items() for key, count in counts.items()}
+        self.as_of: datetime | None = None
+        self.lag_ms: int | None = None
+        self.frames = 0
+        self.snapshots = 0
+        self.gaps = 0
+        self._is_reborn = False
+        self._waiting: list[Delta | Heartbeat] = []
+        self._begun: dict[_FrameKey, dict[int, Frame]] = {}
 
     @property
-    def is_awaiting_parts(self) -> bool:
-        return bool(self._parts)
+    def is_behind(self) -> bool:
+        """Whether the server must be asked for what changed after `since`, or for everything."""
+        return self.epoch is None or self._is_reborn or bool(self._waiting)
 
-    def receive(self, message: Message) -> Ask:
-        """Apply one message; one that concerns something else changes nothing."""
-        match message:
-            case Ack():
-                if message.action == "subscribe":
-                    self._learn_extent(message.subscription)
-                return Ask.NOTHING
-            case Refusal():
-                return Ask.NOTHING
-        if (message.city, message.precision) != (self.city, self.precision):
-            return Ask.NOTHING
-        match message:
-            case Heartbeat():
-                return self._hear(message)
-            case Delta(resumed=False):
-                return self._apply_delta(message)
-            case Snapshot() | Delta():
-                return self._take_part(message)
+    @property
+    def since(self) -> Since | None:
+        """From where to go on; None if only a snapshot helps."""
+        return None if self.epoch is None or self._is_reborn else Since(self.epoch, self.rev)
 
-    def _learn_extent(self, subscription: str) -> None:
-        """The first answer of the server tells which tiles the viewport has."""
-        if self.subscription is not None:
-            return
-        try:
-            viewport = from_subscription(subscription)
-        except InvalidInput:
-            return
-        if (viewport.city, viewport.precision) == (self.city, self.precision):
-            self.subscription = subscription
-            self.revs = dict.fromkeys(viewport.tiles.tiles(), 0)
-
-    def _hear(self, heartbeat: Heartbeat) -> Ask:
-        if self.epoch is not None and heartbeat.epoch != self.epoch:
-            return self._start_over()
-        if self.epoch is not None:
-            self._note(heartbeat)
-        return Ask.NOTHING
-
-    def _start_over(self) -> Ask:
-        """The state we know is gone; what is shown stays until the snapshot of the new one is in."""
+    def forget(self) -> None:
+        """Start over; what is shown stays until the next snapshot is in."""
         self.epoch = None
         self.rev = 0
-        self.revs = dict.fromkeys(self.revs, 0)
-        self._parts.clear()
+        self._is_reborn = False
         self._waiting.clear()
-        return Ask.SNAPSHOT
+        self._begun.clear()
 
-    def _note(self, message: Frame | Heartbeat) -> None:
-        """Take what a message says of the whole city, unless something later is known."""
-        if message.rev >= self.rev:
-            self.rev, self.drivers = message.rev, message.drivers
+    def receive(self, message: ViewportMessage) -> bool:
+        """Take in a message of this viewport; whether it brought the viewport further."""
+        was_behind = self.is_behind
+        is_further = self._take(message)
+        if self.is_behind and not was_behind:
+            self.gaps += 1
+        return is_further
 
-    def _apply_delta(self, delta: Delta) -> Ask:
-        if self.epoch is None:
-            self._wait(delta)
-            return Ask.NOTHING
-        if delta.epoch != self.epoch:
-            ask = self._start_over()
-            self._wait(delta)
-            return ask
-        gap = False
-        for tile, changed in delta.tiles.items():
-            known = self.revs.get(tile)
-            if known is None or known >= delta.rev:
-                continue
-            previous = delta.prev.get(tile)
-            if previous is None or known < previous:
-                gap = True
-                continue
-            self._set(tile, self.tiles.get(tile, {}) | changed, delta.rev)
-        self._note(delta)
-        if gap:
-            self._wait(delta)
-            return Ask.RESUME
-        return Ask.NOTHING
+    def _take(self, message: ViewportMessage) -> bool:
+        if self._is_old(message):
+            if message.rev == self.rev and self.as_of is not None and message.as_of > self.as_of:
+                self._stamp(message)
+            return False
+        match message:
+            case Snapshot():
+                snapshot = self._assembled(message)
+                return snapshot is not None and self._replace(snapshot)
+            case Delta():
+                delta = self._assembled(message)
+                return delta is not None and self._continue(delta)
+            case Heartbeat():
+                return self._continue(message)
 
-    def _wait(self, delta: Delta) -> None:
-        self._waiting = [*self._waiting, delta][-MOST_WAITING:]
+    def _is_old(self, message: ViewportMessage) -> bool:
+        """Whether it tells nothing new of the cells; a snapshot of our own revision does, should ours be wrong."""
+        if message.epoch != self.epoch:
+            return False
+        return message.rev < self.rev if isinstance(message, Snapshot) else message.rev <= self.rev
 
-    def _set(self, tile: str, counts: dict[str, int], rev: int) -> None:
-        self.revs[tile] = rev
-        held = {key: count for key, count in counts.items() if count > 0}
-        if held:
-            self.tiles[tile] = held
-        else:
-            self.tiles.pop(tile, None)
+    def _assembled[F: (Snapshot, Delta)](self, part: F) -> F | None:
+        """The frame that a part completes."""
+        if part.parts == 1:
+            return part
+        # Two frames between the same revisions may be cut differently; those made at one moment are one frame.
+        prev = part.prev if isinstance(part, Delta) else None
+        frame = (type(part), part.epoch, prev, part.rev, part.parts, part.as_of)
+        parts = self._begun.setdefault(frame, {})
+        parts[part.part] = part
+        if len(parts) < part.parts:
+            if len(self._begun) > MOST_BEGUN:
+                del self._begun[next(iter(self._begun))]
+            return None
+        del self._begun[frame]
+        cells = {cell: count for each in parts.values() for cell, count in each.cells.items()}
+        return replace(part, cells=cells, part=1, parts=1)
 
-    def _take_part(self, message: Frame) -> Ask:
-        """Collect the parts of a snapshot or of a resume's answer, and apply them when all are in."""
-        self._learn_extent(message.subscription)
-        if message.subscription != self.subscription:
-            return Ask.NOTHING
-        begun = next(iter(self._parts.values()), None)
-        if begun and _frame_of(begun) != _frame_of(message):
-            if begun.epoch == message.epoch and begun.rev > message.rev:
-                return Ask.NOTHING
-            self._parts.clear()
-        self._parts[message.part] = message
-        if len(self._parts) < message.parts:
-            return Ask.NOTHING
-        received = _joined(self._parts.values())
-        self._parts.clear()
-        if isinstance(message, Snapshot):
-            self._apply_snapshot(message, received)
-        elif self.epoch is None:
-            return Ask.NOTHING
-        elif message.epoch != self.epoch:
-            return self._start_over()
-        else:
-            self._apply_resumed(message, received)
-        return self._replay()
+    def _replace(self, snapshot: Snapshot) -> bool:
+        self.cells = {cell: count for cell, count in snapshot.cells.items() if count}
+        self.epoch = snapshot.epoch
+        self.rev = snapshot.rev
+        self._is_reborn = False
+        self._stamp(snapshot)
+        self.frames += 1
+        self.snapshots += 1
+        self._catch_up()
+        return True
 
-    def _apply_snapshot(self, message: Snapshot, received: Tiles) -> None:
-        same_epoch = message.epoch == self.epoch
-        if not same_epoch:
-            self.epoch = message.epoch
-            self.rev = 0
-        for tile, rev in self.revs.items():
-            # A delta may have overtaken the snapshot: what is later stays.
-            if not same_epoch or rev < message.rev:
-                self._set(tile, received.get(tile, {}), message.rev)
-        self._note(message)
+    def _continue(self, message: Delta | Heartbeat) -> bool:
+        """Apply what builds on what we have; keep what builds on something later, or on another state."""
+        if message.epoch == self.epoch and message.prev <= self.rev:
+            self._apply(message)
+            self._catch_up()
+            return True
+        if self.epoch is not None and message.epoch != self.epoch:
+            self._is_reborn = True
+        self._waiting = [*self._waiting, message][-MOST_WAITING:]
+        return False
 
-    def _apply_resumed(self, message: Delta, received: Tiles) -> None:
-        """Every tile is now at the message's revision: one that it does not name has not changed."""
-        for tile, rev in self.revs.items():
-            if rev < message.rev:
-                self._set(tile, self.tiles.get(tile, {}) | received.get(tile, {}), message.rev)
-        self._note(message)
+    def _apply(self, message: Delta | Heartbeat) -> None:
+        if isinstance(message, Delta):
+            for cell, count in message.cells.items():
+                if count:
+                    self.cells[cell] = count
+                else:
+                    self.cells.pop(cell, None)
+            self.frames += 1
+        self.rev = message.rev
+        self._stamp(message)
 
-    def _replay(self) -> Ask:
-        """Apply the deltas that waited for the frame just applied; a gap that is still there is asked about again."""
-        waiting, self._waiting = self._waiting, []
-        asks = [
-            self._apply_delta(delta)
-            for delta in sorted(waiting, key=lambda delta: delta.rev)
-            if delta.epoch == self.epoch
-        ]
-        return Ask.RESUME if Ask.RESUME in asks else Ask.NOTHING
+    def _stamp(self, message: ViewportMessage) -> None:
+        self.drivers, self.as_of, self.lag_ms = message.drivers, message.as_of, message.lag_ms
 
+    def _catch_up(self) -> None:
+        """Apply what waited for the message just applied, and forget what is of no use any more."""
+        if self._waiting:
+            for message in sorted(self._waiting, key=lambda message: message.rev):
+                if message.epoch == self.epoch and message.prev <= self.rev < message.rev:
+                    self._apply(message)
+            self._waiting = [each for each in self._waiting if self._is_reborn or self._is_ahead(each)]
+        if self._begun:
+            self._begun = {
+                frame: parts for frame, parts in self._begun.items() if not self._is_old(next(iter(parts.values())))
+            }
 
-def _frame_of(part: Frame) -> tuple[type[Frame], str, int, int]:
-    """What all parts of one frame have in common."""
-    return type(part), part.epoch, part.rev, part.parts
-
-
-def _joined(parts: Iterable[Frame]) -> Tiles:
-    return {tile: counts for part in parts for tile, counts in part.tiles.items()}
+    def _is_ahead(self, message: Delta | Heartbeat) -> bool:
+        return message.epoch == self.epoch and message.rev > self.rev

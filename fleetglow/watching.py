@@ -2,25 +2,31 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
+from rich.align import Align
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from fleetglow.client import HeatmapView
+from fleetglow import ground
 from fleetglow.clock import Clock
-from fleetglow.errors import NotRunning
-from fleetglow.terminal_map import draw, grid, legend
-from heatmap.cells import BBox
+from fleetglow.errors import BadInput, NotRunning
+from fleetglow.heatmap_view import HeatmapView
+from fleetglow.terminal_ink import ASCII, ink_for, spelled
+from fleetglow.terminal_map import Window, draw, fit, fitting_precision, framed, grid, legend
+from heatmap.cells import BBox, tiles_over
 from heatmap.cities import City
+from heatmap.errors import TooLarge
 
-# Header, legend and a line to breathe.
-LINES_AROUND_MAP = 3
+# Header, frame and legend.
+LINES_AROUND_MAP = 4
+COLUMNS_AROUND_MAP = 2
 REDRAWS_PER_S = 2  # also between frames, so that a frame is seen to age
+# Without a window to fit: streets can be told apart.
+PLAIN_PRECISION = 7
 LINK_STYLES = {"connected": "green", "connecting": "yellow", "reconnecting": "bold red"}
 
 type Show = Callable[[HeatmapView], None]
@@ -28,11 +34,26 @@ type Show = Callable[[HeatmapView], None]
 
 @dataclass(frozen=True)
 class Watched:
-    """What is looked at."""
+    """A city, or a box in it."""
 
     city: City
-    precision: int
-    box: BBox
+    bbox: BBox | None = None
+
+    @property
+    def box(self) -> BBox:
+        """What is drawn."""
+        return self.bbox or self.city.bbox
+
+
+def looked_at(city: City, bbox: BBox | None) -> Watched:
+    """What the options ask for. Raises BadInput if the city is not in the box at all."""
+    within = city.bbox
+    if bbox and not (
+        bbox.south < within.north and within.south < bbox.north and bbox.west < within.east and within.west < bbox.east
+    ):
+        got = f"{bbox.south:g},{bbox.west:g},{bbox.north:g},{bbox.east:g}"
+        raise BadInput(f"--bbox: expected a box that touches {city.title}, got {got}")
+    return Watched(city, bbox)
 
 
 async def follow(views: AsyncIterator[HeatmapView], show: Show, seconds: float | None, *, once: bool) -> None:
@@ -71,13 +92,65 @@ async def follow(views: AsyncIterator[HeatmapView], show: Show, seconds: float |
         loop.remove_signal_handler(signal.SIGINT)
 
 
+class Picture:
+    """The map as large as a console, drawn anew only where something has changed."""
+
+    def __init__(self, watched: Watched, console: Console) -> None:
+        self._watched = watched
+        self._console = console
+        self._cells: object = None
+        self._drawn: tuple[object, ...] = ()
+        self._map: list[Text] = []
+        self._drivers = 0
+
+    @property
+    def window(self) -> Window:
+        """What fits the console at the moment."""
+        columns, lines = self._console.size
+        rows = ink_for(self._console).rows
+        return fit(self._watched.box, columns - COLUMNS_AROUND_MAP, lines - LINES_AROUND_MAP, rows)
+
+    def precision(self, offered: Iterable[int]) -> int:
+        """The precision that suits the window."""
+        return fitting_precision(self.window, offered)
+
+    def render(self, view: HeatmapView, now: float) -> RenderableType:
+        """Header, map and legend; `now` is on the clock of the view's `received_at`."""
+        if view.epoch is None:
+            return header(view, self._watched, 0, now, self._console)
+        window = self.window
+        is_old = view.is_stale(now) or view.link != "connected"
+        drawn = (view.precision, window, is_old, self._console.width)
+        # The cells of a view never change, so they are the same as long as they are the same object.
+        if view.cells is not self._cells or drawn != self._drawn:
+            self._draw(view, window, is_old=is_old)
+            self._cells, self._drawn = view.cells, drawn
+        return Group(header(view, self._watched, self._drivers, now, self._console), *map(Align.center, self._map))
+
+    def _draw(self, view: HeatmapView, window: Window, *, is_old: bool) -> None:
+        ink = ink_for(self._console)
+        is_ascii = ink is ASCII
+        shown = grid(view.cells, window)
+        city = self._watched.city.name
+        water = ground.water(city, window.box, window.columns, window.rows)
+        places = [replace(place, name=spelled(place.name, is_ascii=is_ascii)) for place in ground.places(city)]
+        lines = draw(shown, ink.faded() if is_old else ink, water, places)
+        self._map = framed(lines, window, is_ascii=is_ascii)
+        self._map.append(legend(shown, ink, view.precision, self._console.width))
+        self._drivers = shown.drivers
+
+
 @contextmanager
-def live_map(console: Console, watched: Watched, clock: Clock) -> Iterator[Show]:
-    """A map over the whole terminal, redrawn for each view and as it ages."""
-    latest: list[HeatmapView] = [HeatmapView(link="connecting", cells={})]
+def live_map(console: Console, picture: Picture, clock: Clock, resized: Callable[[], None]) -> Iterator[Show]:
+    """A map over the whole terminal, redrawn for each view, as it ages, and when the window gets another size.
+
+    Args:
+        resized: called when it did.
+    """
+    latest: list[HeatmapView] = [HeatmapView("connecting", precision=0)]
 
     def render() -> RenderableType:
-        return picture(latest[0], watched, console, clock.monotonic())
+        return picture.render(latest[0], clock.monotonic())
 
     with Live(console=console, screen=True, get_renderable=render, refresh_per_second=REDRAWS_PER_S) as live:
 
@@ -85,25 +158,44 @@ def live_map(console: Console, watched: Watched, clock: Clock) -> Iterator[Show]
             latest[0] = view
             live.refresh()
 
-        yield show
+        def turn() -> None:
+            resized()
+            live.refresh()
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGWINCH, turn)
+        try:
+            yield show
+        finally:
+            loop.remove_signal_handler(signal.SIGWINCH)
 
 
-def picture(view: HeatmapView, watched: Watched, console: Console, now: float) -> RenderableType:
-    """Header, map and legend, as large as the console."""
-    shown = grid(view.cells, watched.box, console.width, console.height - LINES_AROUND_MAP)
-    return Group(header(view, watched, now), draw(shown), Text(), legend(shown))
+def header(view: HeatmapView, watched: Watched, in_view: int, now: float, console: Console) -> Text:
+    """City and figures on the left; how old they are and how it stands with the connection on the right."""
+    is_ascii = ink_for(console) is ASCII
+    left = Text(spelled(watched.city.title, is_ascii=is_ascii), "bold")
+    right = Text()
+    if view.epoch is None:
+        right.append("waiting for the first frame  ", "dim")
+    else:
+        left.append(f"  {_counted(view.drivers, 'driver')}", "not bold")
+        if watched.bbox:
+            left.append(f", {in_view:,} of them here", "not bold")
+        left.append(f"  {_counted(len(view.cells), 'cell')} at precision {view.precision}", "not bold dim")
+        right.append(f"rev {view.rev}  lag {view.lag_ms} ms  ", "dim")
+        if view.received_at is not None:
+            age = f"{max(0.0, now - view.received_at):.0f} s old"
+            right.append(*(f" STALE, {age} ", "bold reverse") if view.is_stale(now) else (age, "dim"))
+            right.append("  ")
+    right.append(view.link, LINK_STYLES[view.link])
+    gap = max(2, console.width - left.cell_len - right.cell_len)
+    line = Text.assemble(left, " " * gap, right, no_wrap=True)
+    line.truncate(console.width)
+    return line
 
 
-def header(view: HeatmapView, watched: Watched, now: float) -> Text:
-    """City, figures, how old the frame is, and the state of the connection."""
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(watched.city.title, "bold")
-    if view.received_at is not None:
-        age_s = max(0.0, now - view.received_at)
-        text.append(f"  {view.drivers:,} drivers in {len(view.cells):,} cells of precision {watched.precision}")
-        text.append(f"  rev {view.rev}  {age_s:.0f} s old, lag {view.lag_ms} ms", "dim")
-    text.append(f"  {view.link}", LINK_STYLES[view.link])
-    return text
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class PlainLines:
@@ -120,10 +212,22 @@ class PlainLines:
         if view.link != self._link:
             self._link = view.link
             self._err(f"{self._city}: {view.link}")
-        if view.frames > self._frames and view.epoch is not None:
+        if view.frames > self._frames and view.as_of is not None:
             self._frames = view.frames
-            made = datetime.fromisoformat(view.as_of)
             self._out(
-                f"{made:%H:%M:%S} {self._city} rev {view.rev} drivers {view.drivers} "
+                f"{view.as_of:%H:%M:%S} {self._city} rev {view.rev} drivers {view.drivers} "
                 f"cells {len(view.cells)} lag {view.lag_ms} ms"
             )
+
+
+def plain_precision(box: BBox, offered: Iterable[int]) -> int:
+    """The precision where there is no window to fit: the finest up to `PLAIN_PRECISION` that can be watched."""
+    best = min(offered)
+    for precision in sorted(offered):
+        try:
+            tiles_over(box, precision)
+        except TooLarge:
+            break
+        if precision <= PLAIN_PRECISION:
+            best = precision
+    return best

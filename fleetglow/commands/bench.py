@@ -9,7 +9,7 @@ import typer
 
 from fleetglow.errors import BadInput
 
-BENCHMARKS = ("ingest", "aggregate")
+BENCHMARKS = ("ingest", "aggregate", "frames", "broadcast", "subscribe", "deliver")
 
 
 def bench(

@@ -6,14 +6,18 @@ import typer
 
 # How long `--once` waits for the first frame.
 FIRST_FRAME_S = 30.0
+COARSEST, FINEST = 4, 8
 
 
 def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
     city: Annotated[str, typer.Option(help="What to watch.")] = "lagos",
-    precision: Annotated[int, typer.Option(min=1, max=9, help="Characters of a cell's geohash: 5, 6 or 7.")] = 7,
+    precision: Annotated[
+        int | None,
+        typer.Option(help="Characters of a cell's geohash, 4 to 8 (38 m).", show_default="what fits the window"),
+    ] = None,
     bbox: Annotated[str | None, typer.Option(help="Only this box: south,west,north,east in degrees.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Show one frame and end.")] = False,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after this many seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="End after this many seconds.")] = None,
     websocket_url: Annotated[str | None, typer.Option(help="Watch this stack instead of the one here.")] = None,
     token: Annotated[str | None, typer.Option(help="The token for --websocket-url.")] = None,
 ) -> None:
@@ -25,44 +29,53 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     from rich.console import Console
 
-    from fleetglow.client import Viewer
+    from fleetglow.client import HeatmapClient
     from fleetglow.clock import SystemClock
+    from fleetglow.errors import BadInput
+    from fleetglow.lookout import Lookout
     from fleetglow.places import box, named_city
     from fleetglow.traffic import paired_options
-    from fleetglow.watching import PlainLines, Watched, follow, live_map, picture
+    from fleetglow.watching import Picture, PlainLines, follow, live_map, looked_at, plain_precision
 
-    place = named_city(city)
-    only = box(bbox) if bbox else None
-    watched = Watched(place, precision, only or place.bbox)
-    console = Console()
-    clock = SystemClock()
+    if precision is not None and not COARSEST <= precision <= FINEST:
+        raise BadInput(f"--precision: expected {COARSEST} to {FINEST}, got {precision}")
+    if seconds is not None and not seconds > 0:
+        raise BadInput(f"--seconds: expected more than 0, got {seconds:g}")
+    watched = looked_at(named_city(city), box(bbox) if bbox else None)
     if elsewhere := paired_options("--websocket-url", websocket_url, "--token", token):
-        url, given = elsewhere
-        viewer = Viewer(url, given, place.name, precision, only)
+        client = HeatmapClient(*elsewhere)
     else:
         from fleetglow.deployment import VIEWER_SCOPE, discover
 
         here = discover()
-        viewer = Viewer(
-            here.websocket_url, lambda: here.token(VIEWER_SCOPE, "watch", 3600), place.name, precision, only
-        )
+        client = HeatmapClient(here.websocket_url, lambda: here.token(VIEWER_SCOPE, "watch", 3600))
+
+    console = Console()
+    clock = SystemClock()
+    picture = Picture(watched, console)
+    is_drawn = console.is_terminal and not console.is_dumb_terminal
     limit_s = seconds or (FIRST_FRAME_S if once else None)
 
+    def wanted(offered: tuple[int, ...]) -> int:
+        if precision is not None:
+            return precision
+        return picture.precision(offered) if is_drawn else plain_precision(watched.box, offered)
+
     async def watch_it() -> None:
-        async with viewer:
-            views = viewer.states()
-            if not console.is_terminal:
+        async with client:
+            lookout = Lookout(client, watched.city.name, watched.bbox, wanted)
+            if not is_drawn:
                 lines = PlainLines(watched, typer.echo, lambda line: typer.echo(line, err=True))
-                await follow(views, lines, limit_s, once=once)
+                await follow(lookout.views(), lines, limit_s, once=once)
             elif once:
                 await follow(
-                    views,
-                    lambda view: console.print(picture(view, watched, console, clock.monotonic())),
+                    lookout.views(),
+                    lambda view: console.print(picture.render(view, clock.monotonic())),
                     limit_s,
                     once=True,
                 )
             else:
-                with live_map(console, watched, clock) as show:
-                    await follow(views, show, limit_s, once=False)
+                with live_map(console, picture, clock, lookout.look_again) as show:
+                    await follow(lookout.views(), show, limit_s, once=False)
 
     asyncio.run(watch_it())

@@ -31,7 +31,7 @@ class CityScripts:
         """
         keys = [f"{{{city}}}:meta", f"{{{city}}}:drivers", f"{{{city}}}:seen", f"{{{city}}}:arrivals"]
         for p in self.precisions:
-            keys += [f"{{{city}}}:n:{p}", f"{{{city}}}:r:{p}", f"{{{city}}}:v:{p}", f"{{{city}}}:f:{p}"]
+            keys += [f"{{{city}}}:n:{p}", f"{{{city}}}:r:{p}", f"{{{city}}}:v:{p}"]
         if last_key:
             keys.append(last_key)
         return keys, [self._precisions_argument, epoch or secrets.token_hex(4), *arguments]

@@ -1,66 +1,84 @@
 """The @connections API: messages to viewers."""
 
-from concurrent.futures import ThreadPoolExecutor
-from enum import Enum
+import asyncio
+import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from adapters import settings
-from adapters.observability import logger
+from adapters.management.connecting import Connector
+from adapters.management.endpoint import Endpoint
+from adapters.management.sender import Report, Sender
+from adapters.management.signing import Credentials, Payload, Requests
 from heatmap.deliveries import Delivery
+from heatmap.errors import Literal, Misconfigured
 
 if TYPE_CHECKING:
-    from types_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
-
-CONCURRENT_POSTS = 32
-
-
-class Outcome(Enum):
-    """What became of a viewer's messages."""
-
-    SENT = "sent"
-    GONE = "gone"
-    DROPPED = "dropped"
+    from botocore.credentials import Credentials as CredentialSource
 
 
 class FanOut:
     """Posts messages to connections, each connection's in order, the connections side by side.
 
     Frames are replaceable: what cannot be posted is dropped, and the viewer notices at its next frame.
+    Connections to the API and the event loop that serves them stay from one invocation to the next.
     """
 
-    def __init__(self, client: "ApiGatewayManagementApiClient") -> None:
-        self._client = client
+    def __init__(self, endpoint: Endpoint, region: str, credentials: "CredentialSource", sender: Sender) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._credentials = credentials
+        self._sender = sender
+        self._runner = asyncio.Runner()
 
     @classmethod
     def from_env(cls) -> Self:
-        config = Config(
-            connect_timeout=2,
-            read_timeout=5,
-            max_pool_connections=CONCURRENT_POSTS,
-            retries={"mode": "standard", "max_attempts": 1},
-        )
-        return cls(boto3.client("apigatewaymanagementapi", endpoint_url=settings.management_url(), config=config))
+        """For the API of the environment, with the credentials and the region that any AWS client would take.
 
-    def send(self, deliveries: list[Delivery]) -> dict[str, Outcome]:
-        """Post each delivery's messages to its connections; say what became of each connection."""
-        posts: dict[str, list[str]] = {}
-        for delivery in deliveries:
-            for connection in delivery.connections:
-                posts.setdefault(connection, []).extend(delivery.messages)
-        with ThreadPoolExecutor(min(CONCURRENT_POSTS, len(posts)) or 1) as pool:
-            return dict(zip(posts, pool.map(self._send, posts.keys(), posts.values()), strict=True))
+        Raises:
+            Misconfigured: there are none, or there is no such API.
+        """
+        session = boto3.Session()
+        credentials = session.get_credentials()
+        if credentials is None or session.region_name is None:
+            raise Misconfigured("AWS credentials and region", "both in the function's environment", Literal("none"))
+        endpoint = Endpoint.at(settings.management_url())
+        return cls(endpoint, session.region_name, credentials, Sender(Connector(endpoint).open))
 
-    def _send(self, connection_id: str, messages: list[str]) -> Outcome:
-        try:
-            for message in messages:
-                self._client.post_to_connection(ConnectionId=connection_id, Data=message.encode())
-        except self._client.exceptions.GoneException:
-            return Outcome.GONE
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("frame dropped", connection_id=connection_id, reason=str(error))
-            return Outcome.DROPPED
-        return Outcome.SENT
+    def send(self, deliveries: Iterable[Delivery], patience_s: float) -> Report:
+        """Post each delivery's messages to its connections; say what became of each connection.
+
+        Args:
+            patience_s: who has not been reached after so many seconds is dropped.
+        """
+        # Credentials rotate: these are those of now.
+        key = self._credentials.get_frozen_credentials()
+        credentials = Credentials(key.access_key or "", key.secret_key or "", key.token)
+        requests = Requests(self._endpoint, self._region, credentials, time.time())
+        return self._runner.run(self._sender.send(_posts(deliveries), requests.post, patience_s))
+
+    def close(self) -> None:
+        """Close all connections and the event loop."""
+        self._runner.run(self._sender.close())
+        self._runner.close()
+
+
+class _Payloads(dict[str, Payload]):
+    """Payloads by message: what goes to many is encoded and hashed once."""
+
+    def __missing__(self, message: str) -> Payload:
+        payload = self[message] = Payload(message)
+        return payload
+
+
+def _posts(deliveries: Iterable[Delivery]) -> dict[str, list[Payload]]:
+    """What each connection is to get, in order."""
+    known = _Payloads()
+    posts: dict[str, list[Payload]] = {}
+    for delivery in deliveries:
+        payloads = [known[message] for message in delivery.messages]
+        for connection in delivery.connections if payloads else ():
+            posts[connection] = posts[connection] + payloads if connection in posts else payloads
+    return posts

@@ -4,7 +4,7 @@ The scripts in `lua/` are the only writers of it.
 """
 
 from collections.abc import Iterable
-from itertools import batched
+from itertools import batched, groupby
 from typing import Any, Self
 
 import redis
@@ -14,17 +14,23 @@ from adapters.city_scripts import CityScripts
 from adapters.crossings import Crossings
 from adapters.settings import LiveStateSettings
 from heatmap.errors import StaleLease
-from heatmap.state import Applied, Changes, Conservation, Stamp, Tick, View
+from heatmap.frames import Encoding
+from heatmap.state import Applied, Changes, Conservation, Sent, Stamp, Tick, View
 from heatmap.viewports import Viewport
 
 # Driver and register are two arguments each, and a managed cache takes 3,999 in one request.
 PINGS_PER_CALL = 1_000
+
+# Reading viewers holds up the drivers: 1,000 viewports are some 3 ms.
+VIEWPORTS_PER_CALL = 1_000
 
 # A viewer that was away for longer than this may have to take a snapshot instead of resuming.
 TOMBSTONE_MS = 300_000
 
 # A city without a driver or a viewer for so long costs no ticks until somebody pings from it or watches it again.
 QUIET_MS = 3_600_000
+
+_ENCODINGS = {encoding.value.encode(): encoding for encoding in Encoding}
 
 CITIES_KEY = "cities"
 SWEPT_KEY = "swept_to"
@@ -101,28 +107,29 @@ class LiveState:
         self._forget_quiet([city for city, tick in ticks.items() if tick.is_quiet(now - QUIET_MS)])
         return ticks
 
-    def note_sent(self, token: int, sent: dict[str, Tick]) -> None:
-        """Note that these changes are on their way to their viewers, so that the next tick goes on from there."""
+    def note_sent(self, token: int, sent: dict[str, Sent]) -> None:
+        """Note that these frames are on their way to their viewers, so that the next tick goes on from there."""
         calls = []
-        for city, tick in sent.items():
-            arguments: list[valkey.Argument] = [token, tick.stamp.rev]
-            for changes in tick.changes:
-                arguments += [changes.precision, len(changes.previous), *changes.previous]
-            calls.append(self._scripts.call(city, *arguments, epoch=tick.stamp.epoch))
+        for city, each in sent.items():
+            arguments: list[valkey.Argument] = [token, each.stamp.rev]
+            for precision, extents in each.extents.items():
+                arguments += [precision, len(extents), *extents]
+            calls.append(self._scripts.call(city, *arguments, epoch=each.stamp.epoch))
         self._scripts.run("sent", calls)
 
     def view(self, city: str, precision: int, since: int = 0, epoch: str = "") -> View:
         """The cells that changed after a revision of an epoch, or all of them."""
         return self._view(self._scripts.call(city, self.precisions.index(precision) + 1, since, epoch))
 
-    def watch(self, viewport: Viewport, connection_id: str, since: int = 0, epoch: str = "") -> View:
+    def watch(
+        self, viewport: Viewport, connection_id: str, encoding: Encoding, since: int = 0, epoch: str = ""
+    ) -> View:
         """As `view`, and from that revision on the connection is among the viewport's viewers."""
         index = self.precisions.index(viewport.precision) + 1
         self._note_cities([viewport.city])
+        watcher = (viewport.extent, connection_id, encoding.value)
         return self._view(
-            self._scripts.call(
-                viewport.city, index, since, epoch, viewport.extent, connection_id, last_key=_viewers_key(viewport)
-            )
+            self._scripts.call(viewport.city, index, since, epoch, *watcher, last_key=_viewers_key(viewport))
         )
 
     def unwatch(self, viewports: list[Viewport], connection_id: str) -> None:
@@ -130,31 +137,24 @@ class LiveState:
         calls = [([_viewers_key(v), f"{{{v.city}}}:v:{v.precision}"], [connection_id, v.extent]) for v in viewports]
         valkey.run(self._client, valkey.script("unwatch"), calls)
 
-    def viewers(self, viewports: list[Viewport]) -> list[list[str]]:
-        """The connections that watch each of these viewports."""
-        pipeline = self._client.pipeline(transaction=False)
-        for viewport in viewports:
-            pipeline.smembers(_viewers_key(viewport))
-        with valkey.answering("the live state"):
-            return [sorted(member.decode() for member in members) for members in pipeline.execute()]
+    def viewers(self, viewports: list[Viewport]) -> list[dict[Encoding, list[str]]]:
+        """The connections that watch each of these viewports, by the encoding they want."""
+        calls: list[valkey.Call] = [
+            ([_viewers_key(viewport) for viewport in part], [])
+            for _, of_city in groupby(viewports, lambda viewport: viewport.city)
+            for part in batched(of_city, VIEWPORTS_PER_CALL, strict=False)
+        ]
+        answers = valkey.run(self._client, valkey.script("viewers"), calls)
+        return [_by_encoding(flat) for answer in answers for flat in answer]
 
     def check(self, cities: list[str]) -> dict[str, Conservation]:
         """Live drivers beside the sums over the cells, in each city as of one moment."""
         answers = self._scripts.run("check", [self._scripts.call(city) for city in cities])
-        return {city: self._conservation(answer) for city, answer in zip(cities, answers, strict=True)}
+        return {city: _conservation(answer) for city, answer in zip(cities, answers, strict=True)}
 
     def recount(self, city: str) -> None:
         """Derive the counts anew from the drivers, under a new epoch."""
         self._scripts.run("recount", [self._scripts.call(city)])
-
-    def _conservation(self, answer: list[Any]) -> Conservation:
-        stamp, seen, sums, cells = _stamp(answer[:4]), answer[4], answer[5::2], answer[6::2]
-        return Conservation(
-            stamp,
-            seen,
-            dict(zip(self.precisions, sums, strict=True)),
-            dict(zip(self.precisions, cells, strict=True)),
-        )
 
     def _view(self, call: valkey.Call) -> View:
         [answer] = self._scripts.run("view", [call])
@@ -196,10 +196,27 @@ def _cells(cells: list[bytes], counts: list[bytes]) -> dict[str, int]:
     return {cell.decode(): int(count) for cell, count in zip(cells, counts, strict=True)}
 
 
+def _by_encoding(flat: list[bytes]) -> dict[Encoding, list[str]]:
+    viewers: dict[Encoding, list[str]] = {}
+    for connection_id, encoding in zip(flat[::2], flat[1::2], strict=True):
+        viewers.setdefault(_ENCODINGS[encoding], []).append(connection_id.decode())
+    return viewers
+
+
+def _conservation(answer: list[Any]) -> Conservation:
+    stamp, seen, counted = answer[:4], answer[4], answer[5:]
+    sums, cells = (
+        dict(zip(counted[::3], counted[1::3], strict=True)),
+        dict(zip(counted[::3], counted[2::3], strict=True)),
+    )
+    return Conservation(_stamp(stamp), seen, sums, cells)
+
+
 def _tick(answer: list[Any]) -> Tick:
     stamp, (swept, *parts) = answer[:4], answer[4:]
     changes = []
-    for precision, _base, chain, viewports, cells, counts, tiles, sent in parts:
-        previous = {tile.decode(): int(rev or chain) for tile, rev in zip(tiles, sent, strict=True)}
-        changes.append(Changes(precision, sorted(v.decode() for v in viewports), _cells(cells, counts), previous))
+    for precision, viewports, cells, counts in parts:
+        revs = dict(zip(viewports[::2], viewports[1::2], strict=True))
+        watched = {extent.decode(): int(rev) for extent, rev in revs.items()}
+        changes.append(Changes(precision, watched, _cells(cells, counts)))
     return Tick(_stamp(stamp), len(swept), changes)

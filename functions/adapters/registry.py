@@ -7,7 +7,7 @@ import redis
 from adapters import valkey
 from adapters.settings import LiveStateSettings
 from heatmap.access import Principal
-from heatmap.errors import TooLarge
+from heatmap.errors import InvalidInput
 from heatmap.viewports import Viewport, from_subscription
 
 # API Gateway ends a connection after two hours; its record outlives it by a little.
@@ -36,11 +36,16 @@ class Registry:
         """Note that the connection watches a viewport.
 
         Raises:
-            TooLarge: it watches too many already.
+            InvalidInput: it watches too many already.
         """
         watched = self.viewports(connection_id)
         if viewport not in watched and len(watched) >= MAX_SUBSCRIPTIONS:
-            raise TooLarge("subscribe", f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", len(watched) + 1)
+            raise InvalidInput(
+                "subscribe",
+                f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection",
+                len(watched) + 1,
+                code="too_many_subscriptions",
+            )
         self._write(connection_id, {_SUBSCRIPTION + viewport.subscription: ""})
 
     def unsubscribe(self, connection_id: str, viewport: Viewport) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from adapters.lease import Lease
 from adapters.live_state import LiveState
@@ -10,9 +11,24 @@ from adapters.queues import Queue
 from adapters.settings import BroadcastSettings
 from heatmap.deliveries import Delivery, jobs
 from heatmap.errors import StaleLease, Unavailable
-from heatmap.frames import deltas, heartbeat
-from heatmap.state import Tick
-from heatmap.viewports import Viewport, from_subscription
+from heatmap.frames import Encoding, Frames
+from heatmap.state import Sent, Tick
+from heatmap.tiles import Tiles
+from heatmap.viewports import Viewport, from_extent
+
+
+class _Due(NamedTuple):
+    """A viewport that is to be sent something, and what it builds on."""
+
+    viewport: Viewport
+    prev: int
+    frames: Frames
+    is_changed: bool
+
+    def messages(self, encoding: Encoding) -> list[str]:
+        if self.is_changed:
+            return self.frames.delta(self.viewport, self.prev, encoding)
+        return [self.frames.heartbeat(self.viewport, self.prev)]
 
 
 @dataclass
@@ -63,41 +79,49 @@ class Broadcaster:
         """Make one round: sweep, and send every viewport what changed in it."""
         started = self.clock()
         ticks = self.state.tick(self.state.cities(), token, number, started, self.settings.driver_ttl_ms)
-        messages = self._messages(ticks, started)
-        if messages:
-            viewports = list(messages)
-            deliveries = [
-                Delivery(connections, messages[viewport])
-                for viewport, connections in zip(viewports, self.state.viewers(viewports), strict=True)
-                if connections
-            ]
-            self.deliveries.send(jobs(deliveries))
-            count("frames", sum(len(delivery.connections) for delivery in deliveries))
-        self.state.note_sent(token, {city: tick for city, tick in ticks.items() if tick.changes})
+        due, sent = self._due(ticks, started)
+        if due:
+            self._send(due)
+        self.state.note_sent(token, sent)
         count("ticks")
         count("drivers_swept", sum(tick.swept for tick in ticks.values()))
         milliseconds("tick_duration", self.clock() - started)
 
-    def _messages(self, ticks: dict[str, Tick], now: int) -> dict[Viewport, list[str]]:
-        """What each watched viewport is to be sent: its delta, a heartbeat, or nothing."""
-        messages: dict[Viewport, list[str]] = {}
-        watched: dict[str, int] = {}
+    def _due(self, ticks: dict[str, Tick], now: int) -> tuple[list[_Due], dict[str, Sent]]:
+        """The viewports that are to be sent something: a delta, or a heartbeat where nothing changed for long."""
+        due: list[_Due] = []
+        sent: dict[str, Sent] = {}
+        sent_at: dict[str, int] = {}
         for city, tick in ticks.items():
             # After a rebirth every viewer must hear of the new epoch, even where nothing moves.
             reborn = self._epochs.get(city, tick.stamp.epoch) != tick.stamp.epoch
             self._epochs[city] = tick.stamp.epoch
             for changes in tick.changes:
-                changed = deltas(city, tick.stamp, changes, now)
-                for extent in changes.viewports:
-                    viewport = from_subscription(f"{city}/{changes.precision}/{extent}")
+                frames = Frames(city, changes.precision, tick.stamp, Tiles(changes.cells), now)
+                changed: list[str] = []
+                for extent, prev in changes.viewports.items():
+                    viewport = from_extent(city, changes.precision, extent)
                     name = viewport.subscription
                     last = self._sent_at.get(name, now)
-                    if extent in changed:
-                        messages[viewport] = changed[extent]
+                    if frames.touch(viewport):
+                        due.append(_Due(viewport, prev, frames, is_changed=True))
+                        changed.append(extent)
                         last = now
                     elif reborn or now - last >= self.settings.heartbeat_ms:
-                        messages[viewport] = [heartbeat(city, changes.precision, tick.stamp, now)]
+                        due.append(_Due(viewport, prev, frames, is_changed=False))
                         last = now
-                    watched[name] = last
-        self._sent_at = watched
-        return messages
+                    sent_at[name] = last
+                sent.setdefault(city, Sent(tick.stamp, {})).extents[changes.precision] = changed
+        self._sent_at = sent_at
+        return due, sent
+
+    def _send(self, due: list[_Due]) -> None:
+        """Encode what viewers want, as they want it, and pass it on to be delivered."""
+        viewers = self.state.viewers([each.viewport for each in due])
+        deliveries = [
+            Delivery(connections, each.messages(encoding))
+            for each, by_encoding in zip(due, viewers, strict=True)
+            for encoding, connections in by_encoding.items()
+        ]
+        self.deliveries.send(jobs(deliveries))
+        count("frames", sum(len(delivery.connections) for delivery in deliveries))

@@ -4,6 +4,7 @@ A cell is a geohash of `precision` characters; a tile is a cell's prefix, two ch
 1,024 cells. Positions are WGS 84 degrees, latitude first.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import geohash
@@ -83,17 +84,21 @@ class TileRange(msgspec.Struct, frozen=True):
     south_west: str
     north_east: str
 
-    def tiles(self) -> list[str]:
+    def tiles(self) -> tuple[str, ...]:
         """Every tile of the rectangle, row by row from the south-west."""
-        (west, south), (east, north) = _grid(self.south_west), _grid(self.north_east)
-        size = len(self.south_west)
-        return [_tile(x, y, size) for y in range(south, north + 1) for x in range(west, east + 1)]
+        return _tiles(self)
 
     def holds(self, tile: str) -> bool:
         """Whether a tile of the same size lies in the rectangle."""
         (west, south), (east, north) = _grid(self.south_west), _grid(self.north_east)
         x, y = _grid(tile)
         return west <= x <= east and south <= y <= north
+
+    def holding(self, tiles: Iterable[str]) -> tuple[str, ...]:
+        """Those of some tiles of the same size that lie in the rectangle."""
+        (west, south), (east, north) = _grid(self.south_west), _grid(self.north_east)
+        places = ((tile, *_grid(tile)) for tile in tiles)
+        return tuple(tile for tile, x, y in places if west <= x <= east and south <= y <= north)
 
     def count(self) -> int:
         (west, south), (east, north) = _grid(self.south_west), _grid(self.north_east)
@@ -123,6 +128,14 @@ def _covering(bbox: BBox, size: int) -> TileRange:
     return TileRange(cell_of(bbox.south, bbox.west, size), cell_of(bbox.north, bbox.east, size))
 
 
+# A broadcaster asks for the same rectangles at every tick; those of large ones share their tiles' names.
+@lru_cache(maxsize=4_096)
+def _tiles(wanted: TileRange) -> tuple[str, ...]:
+    (west, south), (east, north) = _grid(wanted.south_west), _grid(wanted.north_east)
+    size = len(wanted.south_west)
+    return tuple(_tile(x, y, size) for y in range(south, north + 1) for x in range(west, east + 1))
+
+
 @lru_cache(maxsize=65_536)
 def _grid(tile: str) -> tuple[int, int]:
     """Column and row of a geohash in the grid of its size: its bits, unpicked."""
@@ -140,6 +153,7 @@ def _grid(tile: str) -> tuple[int, int]:
     return x, y
 
 
+@lru_cache(maxsize=65_536)
 def _tile(x: int, y: int, size: int) -> str:
     """The geohash of `size` characters at a column and row."""
     bits = size * 5

@@ -92,6 +92,6 @@ class _Listed(msgspec.Struct):
     bbox: tuple[float, float, float, float]
 
 
-def _regions_touched(box: tuple[float, float, float, float, str]) -> list[str]:
+def _regions_touched(box: tuple[float, float, float, float, str]) -> tuple[str, ...]:
     south, west, north, east, _ = box
     return TileRange(cell_of(south, west, REGION_CHARACTERS), cell_of(north, east, REGION_CHARACTERS)).tiles()

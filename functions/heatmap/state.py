@@ -50,15 +50,13 @@ class Changes(msgspec.Struct, frozen=True):
     """What changed at one precision since the last tick.
 
     Attributes:
-        viewports: the tile ranges that somebody watches, as `south_west-north_east`.
+        viewports: the extents that somebody watches, and for each the revision of the last frame sent for it.
         cells: the count of each changed cell; 0 means it went empty.
-        previous: for each tile with a changed cell, the revision of its fragment before this one.
     """
 
     precision: int
-    viewports: list[str]
+    viewports: dict[str, int]
     cells: dict[str, int]
-    previous: dict[str, int]
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -76,6 +74,17 @@ class Tick(msgspec.Struct, frozen=True):
     def is_quiet(self, since: int) -> bool:
         """Whether there is nobody to count or to tell, and nothing has come in since a time in UTC milliseconds."""
         return not self.stamp.live and not self.changes and self.stamp.last_event < since
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What a tick has sent in one city.
+
+    Attributes:
+        extents: for each precision that has viewers, the viewports that were sent a frame.
+    """
+
+    stamp: Stamp
+    extents: dict[int, list[str]]
 
 
 class Conservation(msgspec.Struct, frozen=True):

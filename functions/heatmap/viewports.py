@@ -5,6 +5,7 @@ their messages are made once. A subscription is named by its viewport: `lagos/7/
 """
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -60,3 +61,11 @@ def from_subscription(name: object) -> Viewport:
         if len(tiles.south_west) == len(tiles.north_east) == precision - TILE_CHARACTERS:
             return Viewport(city, precision, tiles)
     raise InvalidInput("subscription", "a name from a subscribe's ack, as lagos/7/s14hn-s14wm", name)
+
+
+# A broadcaster meets the same ones at every tick.
+@lru_cache(maxsize=8_192)
+def from_extent(city: str, precision: int, extent: str) -> Viewport:
+    """The viewport of an extent that is known to be one."""
+    south_west, _, north_east = extent.partition("-")
+    return Viewport(city, precision, TileRange(south_west, north_east))

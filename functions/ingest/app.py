@@ -10,7 +10,8 @@ from chalice.app import Response
 from adapters import http, websocket
 from adapters.observability import count, logger, metrics
 from adapters.ping_stream import PingStream
-from heatmap.access import PINGS_WRITE, principal
+from heatmap.access import PINGS_WRITE
+from heatmap.actions import Message
 from heatmap.cities import cities
 from heatmap.pings import Parsed, parse
 from heatmap.records import encode
@@ -47,13 +48,11 @@ def post_pings() -> Response:
     return http.answer(202 if parsed.pings else 400, summary(parsed))
 
 
-@websocket.errors_as_messages
-def socket_pings(event: websocket.Event) -> websocket.Answer:
-    principal(event["requestContext"].get("authorizer") or {}).require(PINGS_WRITE)
-    message = websocket.message(event)
+@websocket.action
+def socket_pings(event: websocket.Event, message: Message) -> dict[str, Any]:
+    websocket.caller(event).require(PINGS_WRITE)
     body = message.get("ping") if message["action"] == "ping" else {"pings": message.get("pings")}
-    parsed = take(msgspec.json.encode(body))
-    return websocket.answer({"type": "ack", "action": message["action"], **summary(parsed)})
+    return summary(take(msgspec.json.encode(body)))
 
 
 @logger.inject_lambda_context

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from browser import chromium
-from browser.chromium import Browser, Chromium
+from browser.chromium import Chromium
+from browser.devtools import Browser
 from fakes.live_server import LiveServer
 
 DIST = Path(__file__).parents[2] / "web" / "dist"

@@ -1,9 +1,8 @@
 """Talking to the running stack as its clients do, and breaking parts of it."""
 
 import json
-import os
-import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import boto3
@@ -11,11 +10,11 @@ import pytest
 import redis
 
 from adapters.live_state import LiveState
-from e2e.support import Api, descendants
+from e2e import support
+from e2e.support import Api
 from fleetglow import aws
 from fleetglow.deployment import Deployment
 from fleetglow.instance import Instance
-from fleetglow.local_stack import find
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +25,7 @@ def api(stack: Deployment) -> Api:
 @pytest.fixture(scope="session")
 def state(stack: Deployment) -> LiveState:
     """The live state itself, to compare with what viewers see."""
-    return LiveState(redis.Redis.from_url(stack.redis_url), (5, 6, 7))
+    return LiveState(redis.Redis.from_url(stack.redis_url), (4, 5, 6, 7, 8))
 
 
 @pytest.fixture
@@ -52,13 +51,4 @@ def failures(stack: Deployment) -> Iterator[Callable[[], list[dict[str, Any]]]]:
 @pytest.fixture
 def kill(instance: Instance) -> Callable[[str], int]:
     """Kills the processes of our own stack whose command line holds a text; says how many there were."""
-
-    def killing(text: str) -> int:
-        process = find(instance)
-        assert process is not None
-        pids = [pid for pid, command in descendants(process.pid).items() if text in command]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        return len(pids)
-
-    return killing
+    return partial(support.kill, instance)

@@ -1,6 +1,8 @@
 """A client of the running stack, and what breaking its parts takes."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,8 @@ import redis
 
 from adapters.live_state import LiveState
 from fleetglow.deployment import Deployment
+from fleetglow.instance import Instance
+from fleetglow.local_stack import find
 
 
 @dataclass
@@ -75,6 +79,16 @@ def descendants(pid: int) -> dict[int, str]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return commands
+
+
+def kill(instance: Instance, text: str) -> int:
+    """Kill the processes of a stack whose command line holds a text; says how many there were."""
+    process = find(instance)
+    assert process is not None
+    pids = [pid for pid, command in descendants(process.pid).items() if text in command]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    return len(pids)
 
 
 class Traffic:

@@ -5,7 +5,6 @@ import json
 import statistics
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +13,10 @@ import pytest
 
 from adapters.live_state import LiveState
 from e2e.support import Api, Traffic, live, until
-from fleetglow.client import HeatmapView, Viewer
+from fleetglow.client import HeatmapClient, Watch
 from fleetglow.deployment import Deployment
+from fleetglow.heatmap_view import HeatmapView
+from fleetglow.protocol import Encoding
 
 PATIENCE_S = 60
 
@@ -30,8 +31,8 @@ class Watcher:
     def view(self) -> HeatmapView:
         return self.views[-1]
 
-    async def follow(self, viewer: Viewer) -> None:
-        async for view in viewer.states():
+    async def follow(self, watch: Watch) -> None:
+        async for view in watch.views():
             self.views.append(view)
 
     async def until(self, condition: Callable[[HeatmapView], bool]) -> None:
@@ -41,11 +42,13 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watching(stack: Deployment, city: str) -> AsyncIterator[Watcher]:
+async def watching(
+    stack: Deployment, city: str, precision: int = 7, encoding: Encoding = "deflate"
+) -> AsyncIterator[Watcher]:
     watcher = Watcher()
     token = stack.token("heatmap:read", "viewer", 3600)
-    async with Viewer(stack.websocket_url, token, city, 7) as viewer:
-        task = asyncio.create_task(watcher.follow(viewer))
+    async with HeatmapClient(stack.websocket_url, token) as client:
+        task = asyncio.create_task(watcher.follow(client.watch(city, precision, encoding=encoding)))
         try:
             await watcher.until(lambda view: view.epoch is not None)
             yield watcher
@@ -71,7 +74,7 @@ async def test_frames_come_at_the_ticks(stack: Deployment):
         traffic = Traffic("beijing", 30)
         await asyncio.to_thread(traffic.summary)
 
-    moments = sorted({datetime.fromisoformat(view.as_of).timestamp() for view in watcher.views if view.frames > 1})
+    moments = sorted({view.as_of.timestamp() for view in watcher.views if view.as_of and view.frames > 1})
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     # Each tick has one frame, stamped when the tick is made: on a busy machine too, most are in time.
     assert len(gaps) >= 6

@@ -1,77 +1,275 @@
-"""The server's side of the live protocol for one viewport, with the application's own frames and no network."""
+"""The server's side of the live protocol, with counts that a test sets and without any network.
 
-from fleetglow.protocol import Ack, Message, Subscribe, decode
-from heatmap.cells import TILE_CHARACTERS, BBox
-from heatmap.cities import cities
-from heatmap.frames import deltas, heartbeat, resumed, snapshot
-from heatmap.state import Changes, Stamp, View
-from heatmap.viewports import viewport
+It encodes by itself, so that a client is not only in step with the application's own encoder; it checks what clients
+say by the application's own rules. A test decides when there is a tick, and what becomes of the messages.
+"""
 
-NOW = 1_767_225_600_000
-CITY = "lagos"
-PRECISION = 7
-# Two by two tiles on Lagos Island.
-BOX = BBox(6.42, 3.38, 6.47, 3.43)
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from zlib import compressobj
+
+from heatmap import actions
+from heatmap.cells import ALPHABET, TILE_CHARACTERS
+from heatmap.cities import Cities, cities, listed
+from heatmap.errors import FleetglowError, InvalidInput
+from heatmap.times import rfc3339
+from heatmap.viewports import Viewport, from_subscription
+
+type Json = dict[str, Any]
+
+NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+PRECISIONS = (4, 5, 6, 7, 8)
+MOST_SUBSCRIPTIONS = 16
+
+
+@dataclass
+class CityState:
+    """One city's counts, by cells of any length, and the revision of each one's last change."""
+
+    rev: int = 1
+    counts: dict[str, int] = field(default_factory=dict)
+    changed_at: dict[str, int] = field(default_factory=dict)
+
+    def cells(self, precision: int, after: int = -1) -> dict[str, int]:
+        """Counts at a precision of the cells that changed after a revision; 0 where one went empty.
+
+        What was set for a coarser cell is in one of the finer cells in it.
+        """
+        names = {cell: cell.ljust(precision, "s")[:precision] for cell in self.counts}
+        wanted = {names[cell] for cell, rev in self.changed_at.items() if rev > after}
+        found = dict.fromkeys(wanted, 0)
+        for cell, n in self.counts.items():
+            if names[cell] in found:
+                found[names[cell]] += n
+        return found
+
+
+@dataclass(eq=False)
+class FakeConnection:
+    """What the server knows of a viewer: the encoding of each viewport that it watches, by name."""
+
+    subscriptions: dict[str, str] = field(default_factory=dict)
 
 
 class FakeHeatServer:
-    """Holds counts, and gives the messages that a viewer of `BOX` is owed; `log` is all that ticks ever sent."""
+    """Counts, epochs and revisions; answers to actions; the frames that are due.
 
-    def __init__(self) -> None:
-        self.viewport = viewport(CITY, PRECISION, BOX, cities(), (5, 6, 7))
-        self.tiles = self.viewport.tiles.tiles()
+    Attributes:
+        epoch: of all cities.
+        lag_ms: how late the newest event is said to be.
+        heartbeat_seconds: what acks promise.
+        parts: in how many messages the answer to a subscribe comes, and every frame if `all_in_parts`.
+        clock: UTC milliseconds, for `as_of`.
+    """
+
+    def __init__(
+        self,
+        *,
+        places: Cities | None = None,
+        precisions: tuple[int, ...] = PRECISIONS,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        self.places = places or cities()
+        self.precisions = precisions
         self.epoch = "e1"
-        self._be_born()
+        self.lag_ms = 40
+        self.heartbeat_seconds: float = 15
+        self.parts = 1
+        self.all_in_parts = False
+        self.clock = clock or count(NOW).__next__
+        self._cities: dict[str, CityState] = {}
+        # The revision of the last frame for each viewport.
+        self._sent: dict[str, int] = {}
+        self._connections = 0
 
-    def _be_born(self) -> None:
-        self.rev = 1
-        self.counts: dict[str, int] = {}
-        self._changed_at: dict[str, int] = {}
-        self._fragment_at: dict[str, int] = {}
-        self._ticked = 1
+    def city(self, name: str) -> CityState:
+        return self._cities.setdefault(name, CityState())
 
-    @property
-    def cells(self) -> dict[str, int]:
-        """Counts of the cells that hold drivers."""
-        return {cell: count for cell, count in self.counts.items() if count}
+    def cells(self, subscription: str) -> dict[str, int]:
+        """What a viewer of a viewport should see."""
+        viewport = from_subscription(subscription)
+        cells = self.city(viewport.city).cells(viewport.precision)
+        return {cell: n for cell, n in _within(viewport, cells).items() if n}
 
-    def change(self, changes: dict[str, int]) -> None:
+    def drivers(self, city: str) -> int:
+        return sum(self.city(city).counts.values())
+
+    def change(self, city: str, counts: Mapping[str, int]) -> None:
         """Set the counts of cells, in one new revision."""
-        self.rev += 1
-        for cell, count in changes.items():
-            self.counts[cell] = count
-            self._changed_at[cell] = self.rev
+        state = self.city(city)
+        state.rev += 1
+        state.counts.update(counts)
+        state.changed_at.update(dict.fromkeys(counts, state.rev))
 
     def lose_state(self) -> None:
+        """All counts are gone, and a new epoch begins."""
         self.epoch = f"e{int(self.epoch[1:]) + 1}"
-        self._be_born()
+        self._cities.clear()
+        self._sent.clear()
 
-    def tick(self) -> list[Message]:
-        """The deltas, at most one, for what changed since the last tick."""
-        changed = {cell: self.counts[cell] for cell, rev in self._changed_at.items() if rev > self._ticked}
-        tiles = {cell[:-TILE_CHARACTERS] for cell in changed}
-        previous = {tile: self._fragment_at.get(tile, 0) for tile in tiles}
-        self._fragment_at |= dict.fromkeys(tiles, self.rev)
-        self._ticked = self.rev
-        changes = Changes(PRECISION, [self.viewport.extent], changed, previous)
-        return _decoded(deltas(CITY, self._stamp(), changes, NOW).get(self.viewport.extent, []))
+    def connect(self) -> FakeConnection:
+        self._connections += 1
+        return FakeConnection()
 
-    def answer(self, subscribe: Subscribe) -> list[Message]:
-        """The ack and the frame that a subscribe is answered with."""
-        since = subscribe.since
-        if since and since.epoch == self.epoch:
-            changed = {cell: self.counts[cell] for cell, rev in self._changed_at.items() if rev > since.rev}
-            frame = resumed(self.viewport, View(self._stamp(), since.rev, changed), NOW)
+    def answer(self, connection: FakeConnection, text: str) -> list[str]:
+        """What a message of a client is answered with: the ack, and after it the frame, if it was a subscribe."""
+        named: Json = {}
+        try:
+            message = _object(text)
+            action = str(message.get("action"))
+            named["action"] = action if action in actions.FIELDS else "$default"
+            if (given := actions.id_of(message)) is not None:
+                named["id"] = given
+            if action not in actions.FIELDS:
+                raise actions.unknown_action(message)
+            actions.require_known_fields(message, action)
+            ack, frame = self._act(connection, action, message)
+        except FleetglowError as error:
+            return [_text({"type": "error", "action": "$default", **named, "code": error.code, "message": str(error)})]
+        return [_text({"type": "ack", **named, **ack}), *frame]
+
+    def tick(
+        self, city: str, connections: Iterable[FakeConnection], *, heartbeats: bool = False
+    ) -> list[tuple[FakeConnection, list[str]]]:
+        """The deltas of the viewports in which something changed, and perhaps heartbeats of the others."""
+        made: dict[tuple[str, str], list[str]] = {}
+        due = []
+        for connection in connections:
+            for name, encoding in connection.subscriptions.items():
+                viewport = from_subscription(name)
+                if viewport.city != city:
+                    continue
+                if (name, encoding) not in made:
+                    made[name, encoding] = self._due(viewport, encoding, heartbeats=heartbeats)
+                if messages := made[name, encoding]:
+                    due.append((connection, messages))
+        self._sent |= {name: self.city(city).rev for (name, _), messages in made.items() if messages}
+        return due
+
+    def _due(self, viewport: Viewport, encoding: str, *, heartbeats: bool) -> list[str]:
+        prev = self._sent.get(viewport.subscription, 0)
+        changed = _within(viewport, self.city(viewport.city).cells(viewport.precision, prev))
+        if changed:
+            parts = self.parts if self.all_in_parts else 1
+            return self._frame(self._stamp("delta", viewport, prev), changed, encoding, parts)
+        return [_text(self._stamp("heartbeat", viewport, prev))] if heartbeats else []
+
+    def _act(self, connection: FakeConnection, action: str, message: Json) -> tuple[Json, list[str]]:
+        """The fields of an ack, and the frame that follows it."""
+        match action:
+            case "subscribe":
+                return self._subscribe(connection, actions.subscribe(message, self.places, self.precisions))
+            case "unsubscribe":
+                name = actions.unsubscribe(message).subscription
+                if connection.subscriptions.pop(name, None) is None:
+                    expected = "one that this connection has"
+                    raise InvalidInput("subscription", expected, name, code="unknown_subscription")
+                return {"subscription": name}, []
+            case "hello":
+                named = {"connection_id": f"connection-{self._connections}", "precisions": self.precisions}
+                return named | {"cities": listed(self.places)}, []
+            case _:
+                return {"accepted": len(message.get("pings", [1])), "rejected": []}, []
+
+    def _subscribe(self, connection: FakeConnection, wanted: actions.Subscribe) -> tuple[Json, list[str]]:
+        name, viewport = wanted.viewport.subscription, wanted.viewport
+        if name not in connection.subscriptions and len(connection.subscriptions) == MOST_SUBSCRIPTIONS:
+            expected = f"at most {MOST_SUBSCRIPTIONS} subscriptions"
+            raise InvalidInput("subscription", expected, name, code="too_many_subscriptions")
+        connection.subscriptions[name] = wanted.encoding
+        state = self.city(viewport.city)
+        self._sent.setdefault(name, state.rev)
+        ack = {"subscription": name, "epoch": self.epoch, "rev": state.rev}
+        ack["heartbeat_seconds"] = self.heartbeat_seconds
+        if wanted.since and wanted.epoch == self.epoch:
+            stamp = self._stamp("delta", viewport, wanted.since)
+            cells = _within(viewport, state.cells(viewport.precision, wanted.since))
         else:
-            frame = snapshot(self.viewport, View(self._stamp(), 0, self.counts), NOW)
-        return [Ack("subscribe", self.viewport.subscription, self.epoch, self.rev), *_decoded(frame)]
+            stamp = self._stamp("snapshot", viewport)
+            cells = self.cells(name)
+        return ack, self._frame(stamp, cells, wanted.encoding, self.parts)
 
-    def heartbeat(self) -> Message:
-        return _decoded([heartbeat(CITY, PRECISION, self._stamp(), NOW)])[0]
+    def _stamp(self, kind: str, viewport: Viewport, prev: int | None = None) -> Json:
+        chain = {} if prev is None else {"prev": prev}
+        return {
+            "type": kind,
+            "subscription": viewport.subscription,
+            "city": viewport.city,
+            "precision": viewport.precision,
+            "epoch": self.epoch,
+            **chain,
+            "rev": self.city(viewport.city).rev,
+            "as_of": rfc3339(self.clock()),
+            "lag_ms": self.lag_ms,
+            "drivers": self.drivers(viewport.city),
+        }
 
-    def _stamp(self) -> Stamp:
-        return Stamp(self.epoch, self.rev, sum(self.counts.values()), NOW)
+    def _frame(self, stamp: Json, cells: Mapping[str, int], encoding: str, parts: int) -> list[str]:
+        tiles = list(by_tile(cells).items())
+        if parts == 1:
+            return [_text(stamp | _encoded(dict(tiles), encoding))]
+        return [
+            _text(stamp | {"part": part, "parts": parts} | _encoded(dict(tiles[part - 1 :: parts]), encoding))
+            for part in range(1, parts + 1)
+        ]
 
 
-def _decoded(messages: list[str]) -> list[Message]:
-    return [message for message in map(decode, messages) if message]
+def by_tile(cells: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Counts by tile and by the last two characters of the cell."""
+    tiles: dict[str, dict[str, int]] = {}
+    for cell, n in cells.items():
+        tiles.setdefault(cell[:-TILE_CHARACTERS], {})[cell[-TILE_CHARACTERS:]] = n
+    return tiles
+
+
+def packed_bytes(tiles: Mapping[str, Mapping[str, int]]) -> bytes:
+    """The records of packed tiles, written down from `docs/protocol.md`."""
+    records = b""
+    for tile, counts in tiles.items():
+        sizes = sorted(set(counts.values()))
+        records += tile.encode() + leb128(len(sizes))
+        for size in sizes:
+            numbers = sorted(_number(key) for key, n in counts.items() if n == size)
+            gaps = [number - before - 1 for before, number in zip([-1, *numbers], numbers, strict=False)]
+            records += leb128(size) + leb128(len(numbers)) + b"".join(map(leb128, gaps))
+    return records
+
+
+def _number(key: str) -> int:
+    return ALPHABET.index(key[0]) * 32 + ALPHABET.index(key[1])
+
+
+def leb128(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number % 128 + 128]) + leb128(number // 128)
+
+
+def deflated(data: bytes) -> str:
+    """Base64 of deflate-raw."""
+    deflate = compressobj(wbits=-15)
+    return b64encode(deflate.compress(data) + deflate.flush()).decode()
+
+
+def _encoded(tiles: Mapping[str, Mapping[str, int]], encoding: str) -> Json:
+    return {"packed": deflated(packed_bytes(tiles))} if encoding == "deflate" else {"tiles": tiles}
+
+
+def _within(viewport: Viewport, cells: Mapping[str, int]) -> dict[str, int]:
+    return {cell: n for cell, n in cells.items() if viewport.tiles.holds(cell[:-TILE_CHARACTERS])}
+
+
+def _object(text: str) -> Json:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput("message", "a JSON object", text, code="not_json") from error
+    if not isinstance(document, dict):
+        raise InvalidInput("message", "a JSON object", document, code="not_json")
+    return document
+
+
+def _text(message: Json) -> str:
+    return json.dumps(message, separators=(",", ":"))

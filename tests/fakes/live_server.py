@@ -1,63 +1,76 @@
-"""A small server for the map page: its files, `config.json`, and the live protocol, all in the test's own process.
+"""A small server for the map page and for clients: the page's files, its `config.json`, and the live protocol.
 
-What is live is what the test says: it sets counts, and decides when a frame goes out, the connection drops, or a frame
-is lost. The page lies under a path, as it does in a bucket.
+It runs in the test's own process. What is live is what the test says: it sets counts, and decides when a frame goes
+out or is lost, when the connection drops, falls silent or is refused. The page lies under a path, as it does in a
+bucket.
 """
 
-import asyncio
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
-import geohash
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from fakes.heat_server import FakeConnection, FakeHeatServer
+from heatmap.cells import BBox
+from heatmap.cities import Cities, City
 
 PAGE_PATH = "/some-bucket/map/"
 TOKEN = "a-viewers-token"
 
-CITIES = [
-    {"name": "lagos", "title": "Lagos", "bbox": [6.35, 3.1, 6.75, 3.75]},
-    {"name": "nairobi", "title": "Nairobi", "bbox": [-1.45, 36.65, -1.15, 37.1]},
+CITIES: list[dict[str, Any]] = [
+    {"name": "lagos", "title": "Lagos", "time_zone": "Africa/Lagos", "bbox": [6.35, 3.1, 6.75, 3.75]},
+    {"name": "nairobi", "title": "Nairobi", "time_zone": "Africa/Nairobi", "bbox": [-1.45, 36.65, -1.15, 37.1]},
 ]
-PRECISION = 7
-
-
-@dataclass
-class _CityState:
-    rev: int = 1
-    counts: dict[str, int] = field(default_factory=dict)
-    tile_revs: dict[str, int] = field(default_factory=dict)
-    cell_revs: dict[str, int] = field(default_factory=dict)
+INTERNAL_ERROR = {"message": "Internal server error", "connectionId": "connection-1", "requestId": "request-1"}
 
 
 class LiveServer:
-    """Serves the built page from `dist` and speaks the protocol to whoever opens it.
+    """Serves the built page from `dist`, if there is one, and speaks the protocol to whoever connects.
 
     Attributes:
-        subscribes: every `subscribe` message received, oldest first.
-        accepting: whether connections are let in; the page gets 503 otherwise.
-        epoch: of all cities.
-        lag_ms: how late the newest event is said to be.
+        heat: what is live, and the protocol without a network; the test may set its epoch, lag and parts.
+        received: every message of a client as JSON, oldest first.
+        tokens: those that are taken; with any other a connection gets 401.
+        tried: the tokens of all connections that were tried.
+        accepting: whether connections are let in; they get 503 otherwise.
+        silent: receives, and neither answers nor sends anything.
+        loss: the share of frames and heartbeats that is lost, drawn from `chance`.
+        frame_first: whether a frame overtakes the ack of its subscribe.
+        tiles: the sets of map tiles that `config.json` offers.
     """
 
-    def __init__(self, dist: Path) -> None:
-        self.subscribes: list[dict[str, Any]] = []
+    def __init__(self, dist: Path | None = None) -> None:
+        places = [City(city["name"], city["title"], city["time_zone"], BBox(*city["bbox"])) for city in CITIES]
+        self.heat = FakeHeatServer(places=Cities(places), clock=lambda: time.time_ns() // 1_000_000)
+        # A city's snapshot rarely fits into one message.
+        self.heat.parts = 2
+        self.received: list[dict[str, Any]] = []
+        self.tokens = {TOKEN}
+        self.tried: list[str] = []
         self.accepting = True
-        self.epoch = "k3f"
-        self.lag_ms = 40
+        self.silent = False
+        self.loss = 0.0
+        self.chance = Random(1)
+        self.frame_first = False
+        self.tiles: list[dict[str, Any]] = []
+        self._instead: list[tuple[str, dict[str, Any]]] = []
         self._dist = dist
-        self._cities = {str(city["name"]): _CityState() for city in CITIES}
-        self._viewers: dict[web.WebSocketResponse, str] = {}
+        self._viewers: dict[FakeConnection, web.WebSocketResponse] = {}
         self._runner: web.AppRunner | None = None
         self._port = 0
 
     async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; without a port, on one that is free."""
         app = web.Application()
         app.router.add_get("/live", self._live)
         app.router.add_get(f"{PAGE_PATH}config.json", self._config)
-        app.router.add_static(PAGE_PATH, self._dist)
+        if self._dist:
+            app.router.add_static(PAGE_PATH, self._dist)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -70,6 +83,10 @@ class LiveServer:
             await self._runner.cleanup()
 
     @property
+    def websocket_url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}/live"
+
+    @property
     def page_url(self) -> str:
         """The page's address, without a token."""
         return f"http://127.0.0.1:{self._port}{PAGE_PATH}index.html"
@@ -79,101 +96,154 @@ class LiveServer:
         """The page's address as the command line gives it: with a token that works."""
         return f"{self.page_url}#token={TOKEN}"
 
+    @property
+    def subscribes(self) -> list[dict[str, Any]]:
+        """Every `subscribe` received, oldest first."""
+        return [message for message in self.received if message.get("action") == "subscribe"]
+
+    @property
+    def unsubscribes(self) -> list[dict[str, Any]]:
+        """Every `unsubscribe` received, oldest first."""
+        return [message for message in self.received if message.get("action") == "unsubscribe"]
+
+    @property
+    def watched(self) -> list[str]:
+        """The names of the viewports that somebody watches now."""
+        return sorted({name for viewer in self._viewers for name in viewer.subscriptions})
+
+    @property
+    def connections(self) -> int:
+        """How many there are now."""
+        return len(self._viewers)
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """What viewers are promised; a test sends the heartbeats."""
+        return self.heat.heartbeat_seconds
+
+    @heartbeat_seconds.setter
+    def heartbeat_seconds(self, seconds: float) -> None:
+        self.heat.heartbeat_seconds = seconds
+
+    @property
+    def epoch(self) -> str:
+        return self.heat.epoch
+
+    @property
+    def lag_ms(self) -> int:
+        """How late the newest event is said to be."""
+        return self.heat.lag_ms
+
+    @lag_ms.setter
+    def lag_ms(self, milliseconds: int) -> None:
+        self.heat.lag_ms = milliseconds
+
     def drivers(self, city: str = "lagos") -> int:
-        return sum(self._cities[city].counts.values())
+        return self.heat.drivers(city)
 
     def cells(self, city: str = "lagos") -> int:
-        return sum(1 for count in self._cities[city].counts.values() if count)
+        """How many cells, as the test set them, hold drivers."""
+        return sum(1 for count in self.heat.city(city).counts.values() if count)
 
     async def change(self, counts: Mapping[str, int], *, city: str = "lagos", lose: bool = False) -> None:
-        """Sets counts by cell and sends the delta, or loses it."""
-        state = self._cities[city]
-        state.rev += 1
-        prev = {cell[:-2]: state.tile_revs.get(cell[:-2], 0) for cell in counts}
-        for cell, count in counts.items():
-            state.counts[cell] = count
-            state.cell_revs[cell] = state.tile_revs[cell[:-2]] = state.rev
-        if not lose:
-            await self._broadcast(city, {**self._stamp("delta", city), "tiles": _tiles(counts), "prev": prev})
+        """Set counts by cell, of any precision, and send the deltas, or lose them."""
+        self.heat.change(city, counts)
+        await self._tick(city, lose=lose)
 
     async def replace(self, counts: Mapping[str, int], *, city: str = "lagos") -> None:
-        """Makes these the city's only cells, and sends what that changes."""
-        before = self._cities[city].counts
+        """Make these the city's only cells, and send what that changes."""
+        before = self.heat.city(city).counts
         gone = {cell: 0 for cell, count in before.items() if count and cell not in counts}
         changed = {cell: count for cell, count in counts.items() if before.get(cell) != count}
         await self.change(gone | changed, city=city)
 
     async def heartbeat(self, city: str = "lagos") -> None:
-        await self._broadcast(city, self._stamp("heartbeat", city))
+        """Send a heartbeat to whoever watches a viewport of a city."""
+        await self._tick(city, heartbeats=True)
+
+    async def lose_state(self) -> None:
+        """All counts are gone and a new epoch begins; viewers hear of it by a heartbeat."""
+        self.heat.lose_state()
+        for city in CITIES:
+            await self.heartbeat(city["name"])
+
+    def refuse_next(self, action: str, code: str, message: str) -> None:
+        """Answer the next message of that action with an error."""
+        self._instead.append((action, {"type": "error", "action": action, "code": code, "message": message}))
+
+    def fail_next(self, action: str) -> None:
+        """Answer the next message of that action as API Gateway does when a function failed."""
+        self._instead.append((action, INTERNAL_ERROR))
 
     async def drop(self) -> None:
-        """Ends every connection."""
-        for socket in list(self._viewers):
+        """End every connection."""
+        for socket in list(self._viewers.values()):
             await socket.close(code=WSCloseCode.GOING_AWAY)
 
+    async def _tick(self, city: str, *, heartbeats: bool = False, lose: bool = False) -> None:
+        for viewer, texts in self.heat.tick(city, self._viewers, heartbeats=heartbeats):
+            if not lose:
+                await self._deliver(viewer, texts)
+
+    async def _deliver(self, viewer: FakeConnection, texts: list[str]) -> None:
+        """Send frames, which may be lost on the way, unlike the answer to a message."""
+        for text in texts:
+            if not self.silent and self.chance.random() >= self.loss:
+                await self._send(viewer, text)
+
+    async def _send(self, viewer: FakeConnection, text: str) -> None:
+        """Send a message, unless whom it is for is just leaving."""
+        socket = self._viewers.get(viewer)
+        if socket and not socket.closed:
+            with suppress(ConnectionError):
+                await socket.send_str(text)
+
     async def _config(self, request: web.Request) -> web.Response:
-        websocket_url = f"ws://127.0.0.1:{self._port}/live"
-        rest_url = f"http://127.0.0.1:{self._port}"
         return web.json_response(
-            {"websocket_url": websocket_url, "rest_url": rest_url, "cities": CITIES, "precisions": [5, 6, PRECISION]}
+            {
+                "websocket_url": self.websocket_url,
+                "rest_url": f"http://127.0.0.1:{self._port}",
+                "cities": [{key: city[key] for key in ("name", "title", "bbox")} for city in CITIES],
+                "precisions": list(self.heat.precisions),
+                "tiles": self.tiles,
+            }
         )
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
+        offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        token = offered[1] if offered[0] == "fleetglow" and len(offered) > 1 else request.query.get("token", "")
+        self.tried.append(token)
         if not self.accepting:
             return web.Response(status=503)
-        if request.query.get("token") != TOKEN:
+        if token not in self.tokens:
             return web.Response(status=401)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(protocols=("fleetglow",))
         await socket.prepare(request)
-        self._viewers[socket] = ""
+        viewer = self.heat.connect()
+        self._viewers[viewer] = socket
         try:
             async for message in socket:
-                await self._answer(socket, json.loads(message.data))
+                if message.type is WSMsgType.TEXT:
+                    await self._answer(viewer, message.data)
         finally:
-            del self._viewers[socket]
+            del self._viewers[viewer]
         return socket
 
-    async def _answer(self, socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
-        if message["action"] == "unsubscribe":
-            self._viewers[socket] = ""
+    async def _answer(self, viewer: FakeConnection, text: str) -> None:
+        message = json.loads(text)
+        self.received.append(message)
+        if self.silent:
             return
-        self.subscribes.append(message)
-        city = message["city"]
-        state = self._cities[city]
-        self._viewers[socket] = city
-        subscription = _subscription(city)
-        await socket.send_json({"type": "ack", "action": "subscribe", "subscription": subscription})
-        since = message.get("since")
-        if since and since["epoch"] == self.epoch:
-            cells = {cell: n for cell, n in state.counts.items() if state.cell_revs[cell] > since["rev"]}
-            kind = {**self._stamp("delta", city), "resumed": True, "prev": {cell[:-2]: since["rev"] for cell in cells}}
-        else:
-            cells = {cell: n for cell, n in state.counts.items() if n}
-            kind = self._stamp("snapshot", city)
-        # Two parts, since a city's snapshot rarely fits into one message.
-        tiles = list(_tiles(cells).items())
-        for part in (1, 2):
-            half = dict(tiles[part - 1 :: 2])
-            await socket.send_json({**kind, "subscription": subscription, "part": part, "parts": 2, "tiles": half})
-
-    def _stamp(self, kind: str, city: str) -> dict[str, Any]:
-        stamp = {"type": kind, "city": city, "precision": PRECISION, "epoch": self.epoch, "rev": self._cities[city].rev}
-        return stamp | {"as_of": "2026-01-01T00:00:00.000Z", "lag_ms": self.lag_ms, "drivers": self.drivers(city)}
-
-    async def _broadcast(self, city: str, message: dict[str, Any]) -> None:
-        text = json.dumps(message)
-        watching = [socket for socket, watched in self._viewers.items() if watched == city]
-        await asyncio.gather(*(socket.send_str(text) for socket in watching))
-
-
-def _tiles(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    tiles: dict[str, dict[str, int]] = {}
-    for cell, count in counts.items():
-        tiles.setdefault(cell[:-2], {})[cell[-2:]] = count
-    return tiles
-
-
-def _subscription(city: str) -> str:
-    south, west, north, east = next(place["bbox"] for place in CITIES if place["name"] == city)
-    corners = geohash.encode(south, west, PRECISION - 2), geohash.encode(north, east, PRECISION - 2)
-    return f"{city}/{PRECISION}/{corners[0]}-{corners[1]}"
+        for planned in self._instead:
+            action, instead = planned
+            if action == message.get("action"):
+                self._instead.remove(planned)
+                named = {"id": message["id"]} if "id" in message and instead is not INTERNAL_ERROR else {}
+                await self._send(viewer, json.dumps(instead | named))
+                return
+        ack, *frame = self.heat.answer(viewer, text)
+        if self.frame_first:
+            await self._deliver(viewer, frame)
+        await self._send(viewer, ack)
+        if not self.frame_first:
+            await self._deliver(viewer, frame)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from heatmap.deliveries import decode
 from heatmap.errors import Unavailable
 
 
@@ -17,13 +18,18 @@ class FakeQueue:
             raise Unavailable("the queue did not take the messages: it is down")
         self.bodies += bodies
 
-    def take_messages(self, connection_id: str) -> list[dict[str, Any]]:
-        """The messages for a connection in the order they were sent; the queue is empty afterwards."""
-        deliveries = [delivery for body in self.bodies for delivery in json.loads(body)["deliveries"]]
-        self.bodies.clear()
+    def messages(self, connection_id: str) -> list[dict[str, Any]]:
+        """The messages for a connection in the order they were sent."""
+        deliveries = [delivery for body in self.bodies for delivery in decode(body).deliveries]
         return [
             json.loads(message)
             for delivery in deliveries
-            if connection_id in delivery["connections"]
-            for message in delivery["messages"]
+            if connection_id in delivery.connections
+            for message in delivery.messages
         ]
+
+    def take_messages(self, connection_id: str) -> list[dict[str, Any]]:
+        """As `messages`; the queue is empty afterwards."""
+        messages = self.messages(connection_id)
+        self.bodies.clear()
+        return messages

@@ -14,14 +14,15 @@ from fakes.clock import FakeClock
 from fakes.queue import FakeQueue
 from heatmap.cells import BBox, cell_of
 from heatmap.cities import cities
+from heatmap.frames import Encoding
 from heatmap.records import decode
 from heatmap.register import merged
 from heatmap.viewports import viewport
 
 TICK = 3_000
 SETTINGS = BroadcastSettings(tick_ms=TICK, driver_ttl_ms=30_000, heartbeat_ms=15_000)
-WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (5, 6, 7))
-IKEJA = viewport("lagos", 7, BBox(6.58, 3.33, 6.62, 3.37), cities(), (5, 6, 7))
+WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (4, 5, 6, 7, 8))
+IKEJA = viewport("lagos", 7, BBox(6.58, 3.33, 6.62, 3.37), cities(), (4, 5, 6, 7, 8))
 START = NOW - NOW % TICK
 
 
@@ -48,7 +49,7 @@ def ping(state: LiveState, clock: FakeClock, driver_id: str = "driver-1") -> Non
 
 
 def test_ticks_are_made_at_whole_multiples_of_their_length(a_broadcaster, state, clock, queue):
-    state.watch(WHOLE_LAGOS, "viewer-1")
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
     made_at = []
     broadcaster = a_broadcaster()
     tick = broadcaster.tick
@@ -65,18 +66,47 @@ def test_ticks_are_made_at_whole_multiples_of_their_length(a_broadcaster, state,
 
 def test_a_viewer_gets_what_changed_in_its_viewport(a_broadcaster, state, clock, queue):
     ping(state, clock)
-    rev = state.watch(WHOLE_LAGOS, "viewer-1").stamp.rev
+    rev = state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON).stamp.rev
     ping(state, clock, "driver-2")
 
     a_broadcaster().run(until=START + TICK)
 
     [delta] = queue.take_messages("viewer-1")
     cell = cell_of(*LAGOS, 7)
-    assert ("delta", {cell[:5]: {cell[5:]: 2}}, {cell[:5]: rev}) == (delta["type"], delta["tiles"], delta["prev"])
+    assert ("delta", {cell[:5]: {cell[5:]: 2}}, rev) == (delta["type"], delta["tiles"], delta["prev"])
+
+
+def test_each_message_builds_on_the_one_before(a_broadcaster, state, clock, queue):
+    rev = state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON).stamp.rev
+    broadcaster = a_broadcaster()
+    sleep = clock.sleep
+
+    def sleep_and_ping(milliseconds: int) -> None:
+        sleep(milliseconds)
+        if clock.now < START + 4 * TICK:
+            ping(state, clock, f"driver-{clock.now}")
+
+    broadcaster.sleep = sleep_and_ping
+    broadcaster.run(until=START + 9 * TICK)
+
+    messages = queue.take_messages("viewer-1")
+    assert ["delta"] * 3 + ["heartbeat"] == [message["type"] for message in messages]
+    assert [rev, *(message["rev"] for message in messages[:-1])] == [message["prev"] for message in messages]
+
+
+def test_each_viewer_gets_the_encoding_it_asked_for(a_broadcaster, state, clock, queue):
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
+    state.watch(WHOLE_LAGOS, "viewer-2", Encoding.DEFLATE)
+    ping(state, clock)
+
+    a_broadcaster().run(until=START + TICK)
+
+    [plain], [deflated] = queue.messages("viewer-1"), queue.messages("viewer-2")
+    assert ({"tiles"}, {"packed"}) == (plain.keys() - deflated.keys(), deflated.keys() - plain.keys())
 
 
 def test_a_viewport_in_which_nothing_changed_gets_nothing(a_broadcaster, state, clock, queue):
-    state.watch(IKEJA, "viewer-1")
+    state.watch(IKEJA, "viewer-1", Encoding.JSON)
     ping(state, clock)
 
     a_broadcaster().run(until=START + TICK)
@@ -85,11 +115,12 @@ def test_a_viewport_in_which_nothing_changed_gets_nothing(a_broadcaster, state, 
 
 
 def test_after_a_while_without_a_change_a_viewer_gets_a_heartbeat(a_broadcaster, state, clock, queue):
-    state.watch(IKEJA, "viewer-1")
+    state.watch(IKEJA, "viewer-1", Encoding.JSON)
 
     a_broadcaster().run(until=START + 30_000)
 
-    assert [message["type"] for message in queue.take_messages("viewer-1")] == ["heartbeat"]
+    [heartbeat] = queue.take_messages("viewer-1")
+    assert ("heartbeat", IKEJA.subscription) == (heartbeat["type"], heartbeat["subscription"])
 
 
 def test_without_viewers_nothing_is_sent(a_broadcaster, state, clock, queue):
@@ -102,7 +133,7 @@ def test_without_viewers_nothing_is_sent(a_broadcaster, state, clock, queue):
 
 def test_a_driver_that_falls_silent_goes_out_of_the_picture(a_broadcaster, state, clock, queue):
     ping(state, clock)
-    state.watch(WHOLE_LAGOS, "viewer-1")
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
 
     a_broadcaster().run(until=START + 33_000)
 
@@ -156,7 +187,7 @@ def test_a_new_broadcaster_takes_over_without_a_gap_or_a_double_tick(a_broadcast
 
 
 def test_frames_that_the_queue_did_not_take_go_with_the_next_tick(a_broadcaster, state, clock, queue):
-    state.watch(WHOLE_LAGOS, "viewer-1")
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
     ping(state, clock)
     queue.is_down = True
     broadcaster = a_broadcaster()
@@ -175,7 +206,7 @@ def test_frames_that_the_queue_did_not_take_go_with_the_next_tick(a_broadcaster,
 
 def test_after_a_rebirth_every_viewer_hears_of_the_new_epoch(a_broadcaster, state, client, clock, queue):
     ping(state, clock)
-    before = state.watch(IKEJA, "viewer-1").stamp.epoch
+    before = state.watch(IKEJA, "viewer-1", Encoding.JSON).stamp.epoch
     broadcaster = a_broadcaster()
     broadcaster.run(until=START + TICK)
     state.recount("lagos")

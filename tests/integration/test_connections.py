@@ -1,6 +1,8 @@
 """The WebSocket's routes on a real registry and a real state."""
 
+import base64
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -9,27 +11,34 @@ import redis
 from adapters.live_state import LiveState
 from adapters.registry import MAX_SUBSCRIPTIONS, Registry
 from connections import app
+from connections.app import ROUTES
+from connections.viewers import Viewers
 from factories import LAGOS, NOW, LambdaContext, a_ping, a_record, a_socket_event, an_sqs_event
 from fakes.queue import FakeQueue
 from heatmap.cells import cell_of
 from heatmap.cities import cities
+from heatmap.frames import Encoding
+from heatmap.packed import packed_tile
 from heatmap.records import decode
 from heatmap.register import merged
 from heatmap.viewports import viewport
 
 CELL = cell_of(*LAGOS, 7)
 SUBSCRIBE = {"action": "subscribe", "city": "lagos", "precision": 7}
-WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (5, 6, 7))
+WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (4, 5, 6, 7, 8))
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
 
 
 @pytest.fixture(autouse=True)
-def queue(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
-    queue = FakeQueue()
-    monkeypatch.setattr(app, "state", lambda: state)
-    monkeypatch.setattr(app, "registry", lambda: Registry(client))
-    monkeypatch.setattr(app, "deliveries", lambda: queue)
+def viewers(state: LiveState, client: redis.Redis, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> Viewers:
+    viewers = Viewers(state, Registry(client), queue, clock=lambda: NOW)
+    monkeypatch.setattr(app, "viewers", lambda: viewers)
     app.lambda_handler(a_socket_event("$connect"), LambdaContext())
-    return queue
+    return viewers
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +46,11 @@ def a_driver(state: LiveState) -> None:
     state.apply(merged([decode(a_record(a_ping()))]), NOW)
 
 
-def send(message: object, route: str = "subscribe", scope: str = "heatmap:read") -> dict[str, Any]:
-    answer = app.lambda_handler(a_socket_event(route, message, scope=scope), LambdaContext())
+def send(
+    message: object, route: str = "subscribe", scope: str = "heatmap:read", connection: str = "connection-1"
+) -> dict[str, Any]:
+    event = a_socket_event(route, message, scope=scope, connection_id=connection)
+    answer = app.lambda_handler(event, LambdaContext())
     assert answer is not None
     body: dict[str, Any] = json.loads(answer["body"])
     return body
@@ -68,8 +80,37 @@ def test_a_viewer_that_was_away_gets_only_what_changed(queue: FakeQueue, state: 
     send(SUBSCRIBE | {"since": {"epoch": ack["epoch"], "rev": ack["rev"]}})
 
     [delta] = queue.take_messages("connection-1")
-    assert (True, {CELL[:5]: {CELL[5:]: 2}}) == (delta["resumed"], delta["tiles"])
-    assert {CELL[:5]: ack["rev"]} == delta["prev"]
+    assert ("delta", {CELL[:5]: {CELL[5:]: 2}}, ack["rev"]) == (delta["type"], delta["tiles"], delta["prev"])
+
+
+def test_a_viewer_that_missed_nothing_gets_a_delta_of_nothing(queue: FakeQueue):
+    ack = send(SUBSCRIBE)
+    queue.take_messages("connection-1")
+
+    send(SUBSCRIBE | {"since": {"epoch": ack["epoch"], "rev": ack["rev"]}})
+
+    [delta] = queue.take_messages("connection-1")
+    assert ("delta", {}, ack["rev"]) == (delta["type"], delta["tiles"], delta["prev"])
+
+
+def test_a_later_snapshot_shows_what_has_changed_meanwhile(queue: FakeQueue, state: LiveState):
+    send(SUBSCRIBE)
+    state.apply(merged([decode(a_record(a_ping(sampled_at=NOW + 1, position=(6.60, 3.35)), a_ping("driver-2")))]), NOW)
+
+    send(SUBSCRIBE, connection="connection-2")
+
+    [snapshot] = queue.take_messages("connection-2")
+    elsewhere = cell_of(6.60, 3.35, 7)
+    assert {CELL[:5]: {CELL[5:]: 1}, elsewhere[:5]: {elsewhere[5:]: 1}} == snapshot["tiles"]
+
+
+def test_who_asks_for_deflate_gets_packed_tiles(queue: FakeQueue):
+    send(SUBSCRIBE | {"encoding": "deflate"})
+
+    [snapshot] = queue.take_messages("connection-1")
+    record = zlib.decompress(base64.b64decode(snapshot["packed"]), wbits=-15)
+    assert packed_tile(CELL[:5], {CELL[5:]: 1}) == record
+    assert "tiles" not in snapshot
 
 
 def test_a_viewer_of_another_epoch_gets_a_snapshot(queue: FakeQueue):
@@ -94,6 +135,13 @@ def test_a_viewer_of_another_epoch_gets_a_snapshot(queue: FakeQueue):
         ({"since": {"epoch": 1, "rev": 1}}, "invalid"),
         ({"since": {"epoch": "e", "rev": -1}}, "invalid"),
         ({"since": {"epoch": "e", "rev": True}}, "invalid"),
+        ({"since": {"epoch": "e", "rev": 1, "more": 1}}, "invalid"),
+        ({"encoding": "gzip"}, "unknown_encoding"),
+        ({"encoding": []}, "unknown_encoding"),
+        ({"id": 5}, "invalid"),
+        ({"id": "x" * 65}, "invalid"),
+        ({"presicion": 7}, "unknown_field"),
+        ({"connection_id": "connection-2"}, "unknown_field"),
     ],
 )
 def test_a_subscription_that_makes_no_sense_is_an_error_and_subscribes_nothing(
@@ -129,6 +177,28 @@ def test_subscriptions_are_bounded():
     assert ["ack"] * MAX_SUBSCRIPTIONS + ["error"] == [subscribe(n) for n in range(MAX_SUBSCRIPTIONS + 1)]
 
 
+def test_one_subscription_too_many_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("adapters.registry.MAX_SUBSCRIPTIONS", 0)
+
+    assert "too_many_subscriptions" == send(SUBSCRIBE)["code"]
+
+
+@pytest.mark.parametrize("action", ["hello", "subscribe", "dance"])
+def test_an_answer_carries_the_id_of_its_message(action: str):
+    route = action if action in ROUTES else "$default"
+
+    assert "mine" == send({"action": action, "id": "mine"}, route=route)["id"]
+
+
+def test_of_a_subscription_that_the_connection_does_not_have_nobody_unsubscribes(state: LiveState):
+    subscription = send(SUBSCRIBE, connection="connection-2")["subscription"]
+
+    answer = send({"action": "unsubscribe", "subscription": subscription}, route="unsubscribe")
+
+    assert ("error", "unknown_subscription") == (answer["type"], answer["code"])
+    assert [{Encoding.JSON: ["connection-2"]}] == state.viewers([WHOLE_LAGOS])
+
+
 def test_the_same_subscription_again_takes_no_further_place():
     answers = [send(SUBSCRIBE)["type"] for _ in range(MAX_SUBSCRIPTIONS + 2)]
 
@@ -140,7 +210,7 @@ def test_who_unsubscribes_is_no_longer_a_viewer(state: LiveState):
 
     ack = send({"action": "unsubscribe", "subscription": subscription}, route="unsubscribe")
 
-    assert ("ack", [[]]) == (ack["type"], state.viewers([WHOLE_LAGOS]))
+    assert ("ack", [{}]) == (ack["type"], state.viewers([WHOLE_LAGOS]))
 
 
 def test_who_disconnects_leaves_nothing_behind(state: LiveState, client: redis.Redis):
@@ -148,7 +218,7 @@ def test_who_disconnects_leaves_nothing_behind(state: LiveState, client: redis.R
 
     app.lambda_handler(a_socket_event("$disconnect"), LambdaContext())
 
-    assert [[]] == state.viewers([WHOLE_LAGOS])
+    assert [{}] == state.viewers([WHOLE_LAGOS])
     assert [] == list(client.scan_iter("connection:*"))
 
 
@@ -157,15 +227,15 @@ def test_a_connection_that_was_found_gone_leaves_nothing_behind(state: LiveState
 
     app.lambda_handler(an_sqs_event("connection-1", "connection-2"), LambdaContext())
 
-    assert [[]] == state.viewers([WHOLE_LAGOS])
+    assert [{}] == state.viewers([WHOLE_LAGOS])
     assert [] == list(client.scan_iter("connection:*"))
 
 
-def test_a_disconnect_in_the_middle_of_a_subscribe_is_made_good_by_the_next_frame(state: LiveState):
+def test_a_disconnect_in_the_middle_of_a_subscribe_is_made_good_by_the_next_frame(state: LiveState, viewers: Viewers):
     watch = state.watch
 
     def interrupted(*arguments: Any) -> Any:
-        app.forget("connection-1")
+        viewers.forget("connection-1")
         return watch(*arguments)
 
     state.watch = interrupted
@@ -173,13 +243,13 @@ def test_a_disconnect_in_the_middle_of_a_subscribe_is_made_good_by_the_next_fram
 
     app.lambda_handler(an_sqs_event("connection-1"), LambdaContext())
 
-    assert [[]] == state.viewers([WHOLE_LAGOS])
+    assert [{}] == state.viewers([WHOLE_LAGOS])
 
 
 def test_hello_tells_what_there_is():
     answer = send({"action": "hello"}, route="hello")
 
-    assert ("connection-1", [5, 6, 7]) == (answer["connection_id"], answer["precisions"])
+    assert ("connection-1", [4, 5, 6, 7, 8]) == (answer["connection_id"], answer["precisions"])
     assert "lagos" in [city["name"] for city in answer["cities"]]
 
 

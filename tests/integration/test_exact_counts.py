@@ -18,8 +18,13 @@ from adapters.checkpoints import Checkpoints
 from adapters.live_state import LiveState
 from aggregate import app
 from factories import NOW, LambdaContext, a_kinesis_event, a_ping, a_record
+from heatmap.cells import BBox
+from heatmap.cities import cities
+from heatmap.frames import Encoding
 from heatmap.pings import Ping
+from heatmap.viewports import viewport
 
+FINEST = viewport("lagos", 8, BBox(6.51, 3.37, 6.53, 3.39), cities(), (8,))
 TTL = 30_000
 TICK = 3_000
 # Around a corner of Lagos, so that drivers cross its border, and far away in London.
@@ -105,6 +110,9 @@ histories = st.lists(
         st.tuples(st.just("again"), st.integers(0, 20)),
         st.tuples(st.just("sweep"), moments),
         st.tuples(st.just("recount"), st.none()),
+        # The finest precision is counted while somebody watches it.
+        st.tuples(st.just("watch"), st.none()),
+        st.tuples(st.just("unwatch"), st.none()),
     ),
     max_size=15,
 )
@@ -133,5 +141,9 @@ def test_any_history_ends_as_the_model_says(
         elif kind == "recount":
             for city in aggregating.cities():
                 aggregating.recount(city)
+        elif kind == "watch":
+            aggregating.watch(FINEST, "viewer", Encoding.JSON)
+        elif kind == "unwatch":
+            aggregating.unwatch([FINEST], "viewer")
 
         assert_as_modelled(aggregating, model)

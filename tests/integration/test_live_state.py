@@ -2,22 +2,26 @@ import pytest
 import redis
 
 from adapters.city_scripts import CityScripts
-from adapters.live_state import QUIET_MS, TOMBSTONE_MS, LiveState
+from adapters.live_state import QUIET_MS, TOMBSTONE_MS, VIEWPORTS_PER_CALL, LiveState
 from factories import LAGOS, NOW, a_ping, a_record
-from heatmap.cells import cell_of
+from heatmap.cells import BBox, cell_of
 from heatmap.cities import cities
 from heatmap.errors import StaleLease
+from heatmap.frames import Encoding
 from heatmap.pings import Ping
 from heatmap.records import decode
 from heatmap.register import merged
-from heatmap.state import Applied, Tick
+from heatmap.state import Applied, Sent, Tick
 from heatmap.viewports import viewport
 
 TTL = 30_000
 TICK = 3_000
 IKEJA = (6.60, 3.35)
 LONDON = (51.5, -0.1)
-WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (5, 6, 7))
+PRECISIONS = (4, 5, 6, 7, 8)
+WHOLE_LAGOS = viewport("lagos", 7, None, cities(), PRECISIONS)
+STREET = viewport("lagos", 8, BBox(6.51, 3.37, 6.53, 3.39), cities(), PRECISIONS)
+JSON = Encoding.JSON
 
 
 def apply(state: LiveState, *pings: Ping) -> Applied:
@@ -35,7 +39,7 @@ def cells(state: LiveState, precision: int = 7, city: str = "lagos") -> dict[str
 def test_a_driver_is_counted_once_at_every_precision(state: LiveState):
     apply(state, a_ping())
 
-    assert [{cell_of(*LAGOS, p): 1} for p in (5, 6, 7)] == [cells(state, p) for p in (5, 6, 7)]
+    assert [{cell_of(*LAGOS, p): 1} for p in PRECISIONS] == [cells(state, p) for p in PRECISIONS]
 
 
 def test_a_driver_that_moves_leaves_the_cell_it_was_in(state: LiveState):
@@ -174,30 +178,53 @@ def test_a_recount_repairs_wrong_counts(state: LiveState, client: redis.Redis):
 
 def test_a_tick_tells_what_changed_where_somebody_watches(state: LiveState):
     apply(state, a_ping())
-    base = state.watch(WHOLE_LAGOS, "connection-1").stamp.rev
+    base = state.watch(WHOLE_LAGOS, "connection-1", JSON).stamp.rev
     apply(state, a_ping(sampled_at=NOW + 1, position=IKEJA))
 
     [changes] = tick(state, NOW + TICK)["lagos"].changes
 
     assert {cell_of(*LAGOS, 7): 0, cell_of(*IKEJA, 7): 1} == changes.cells
-    assert {cell_of(*LAGOS, 5): base, cell_of(*IKEJA, 5): base} == changes.previous
+    assert {WHOLE_LAGOS.extent: base} == changes.viewports
 
 
-def test_what_was_sent_is_not_told_again_and_its_revision_is_the_next_ones_previous(state: LiveState):
-    state.watch(WHOLE_LAGOS, "connection-1")
+def test_what_was_sent_is_not_told_again_and_the_next_frame_builds_on_it(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
     apply(state, a_ping())
-    first = tick(state, NOW + TICK)
-    state.note_sent(1, first)
-    assert [changes.cells for changes in tick(state, NOW + 2 * TICK)["lagos"].changes] == [{}]
+    first = tick(state, NOW + TICK)["lagos"]
+    state.note_sent(1, {"lagos": Sent(first.stamp, {7: [WHOLE_LAGOS.extent]})})
+    assert [{}] == [changes.cells for changes in tick(state, NOW + 2 * TICK)["lagos"].changes]
     apply(state, a_ping("driver-2"))
 
     [changes] = tick(state, NOW + 3 * TICK)["lagos"].changes
 
-    assert {cell_of(*LAGOS, 5): first["lagos"].stamp.rev} == changes.previous
+    assert {WHOLE_LAGOS.extent: first.stamp.rev} == changes.viewports
+
+
+def test_a_viewport_that_was_sent_nothing_still_builds_on_its_last_frame(state: LiveState):
+    base = state.watch(WHOLE_LAGOS, "connection-1", JSON).stamp.rev
+    apply(state, a_ping())
+    first = tick(state, NOW + TICK)["lagos"]
+    state.note_sent(1, {"lagos": Sent(first.stamp, {7: []})})
+
+    [changes] = tick(state, NOW + 2 * TICK)["lagos"].changes
+
+    assert {WHOLE_LAGOS.extent: base} == changes.viewports
+
+
+def test_a_viewport_whose_last_viewer_left_before_its_frame_was_noted_stays_forgotten(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
+    state.watch(STREET, "connection-2", JSON)
+    apply(state, a_ping())
+    first = tick(state, NOW + TICK)["lagos"]
+    state.unwatch([WHOLE_LAGOS], "connection-1")
+
+    state.note_sent(1, {"lagos": Sent(first.stamp, {7: [WHOLE_LAGOS.extent], 8: [STREET.extent]})})
+
+    assert [8] == [changes.precision for changes in tick(state, NOW + 2 * TICK)["lagos"].changes]
 
 
 def test_what_was_not_noted_as_sent_is_told_again(state: LiveState):
-    state.watch(WHOLE_LAGOS, "connection-1")
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
     apply(state, a_ping())
 
     first, second = (tick(state, NOW + n * TICK)["lagos"].changes for n in (1, 2))
@@ -206,7 +233,7 @@ def test_what_was_not_noted_as_sent_is_told_again(state: LiveState):
 
 
 def test_where_nobody_watches_nothing_is_told(state: LiveState):
-    state.watch(WHOLE_LAGOS, "connection-1")
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
     state.unwatch([WHOLE_LAGOS], "connection-1")
     apply(state, a_ping())
 
@@ -214,11 +241,85 @@ def test_where_nobody_watches_nothing_is_told(state: LiveState):
 
 
 def test_a_viewport_is_watched_until_its_last_viewer_leaves(state: LiveState):
-    state.watch(WHOLE_LAGOS, "connection-1")
-    state.watch(WHOLE_LAGOS, "connection-2")
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
+    state.watch(WHOLE_LAGOS, "connection-2", JSON)
     state.unwatch([WHOLE_LAGOS], "connection-1")
 
-    assert state.viewers([WHOLE_LAGOS]) == [["connection-2"]]
+    assert [{JSON: ["connection-2"]}] == state.viewers([WHOLE_LAGOS])
+
+
+def test_viewers_are_told_apart_by_the_encoding_they_asked_for_last(state: LiveState):
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
+    state.watch(WHOLE_LAGOS, "connection-2", JSON)
+    state.watch(WHOLE_LAGOS, "connection-2", Encoding.DEFLATE)
+
+    assert [{JSON: ["connection-1"], Encoding.DEFLATE: ["connection-2"]}] == state.viewers([WHOLE_LAGOS])
+
+
+def test_viewers_are_found_however_many_viewports_of_however_many_cities_are_asked_for(state: LiveState):
+    nairobi = viewport("nairobi", 7, None, cities(), PRECISIONS)
+    unwatched = [STREET] * VIEWPORTS_PER_CALL
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
+    state.watch(nairobi, "connection-2", JSON)
+
+    viewers = state.viewers([nairobi, *unwatched, WHOLE_LAGOS])
+
+    assert [{JSON: ["connection-2"]}, *[{}] * len(unwatched), {JSON: ["connection-1"]}] == viewers
+
+
+def test_the_finest_precision_is_counted_while_somebody_watches_it(state: LiveState):
+    apply(state, a_ping())
+    assert [4, 5, 6, 7] == list(state.check(["lagos"])["lagos"].sums)
+
+    state.watch(STREET, "connection-1", JSON)
+    apply(state, a_ping("driver-2"), a_ping(sampled_at=NOW + 1, position=IKEJA))
+
+    found = state.check(["lagos"])["lagos"]
+    assert (True, 2) == (found.exact, found.sums[8])
+    assert {cell_of(*LAGOS, 8): 1, cell_of(*IKEJA, 8): 1} == cells(state, 8)
+
+
+def test_the_finest_precision_is_told_as_the_others_are(state: LiveState):
+    apply(state, a_ping())
+    stamp = state.watch(STREET, "connection-1", JSON).stamp
+    apply(state, a_ping("driver-2"))
+
+    [changes] = tick(state, NOW + TICK)["lagos"].changes
+
+    assert ({cell_of(*LAGOS, 8): 2}, {STREET.extent: stamp.rev}) == (changes.cells, changes.viewports)
+    assert stamp.rev == state.view("lagos", 8, stamp.rev, stamp.epoch).since
+
+
+def test_when_nobody_watches_it_any_more_the_finest_precision_is_not_counted(state: LiveState, client: redis.Redis):
+    state.watch(STREET, "connection-1", JSON)
+    apply(state, a_ping())
+    state.unwatch([STREET], "connection-1")
+    tick(state, NOW + TICK)
+
+    assert [4, 5, 6, 7] == list(state.check(["lagos"])["lagos"].sums)
+    assert [] == client.keys("{lagos}:[nr]:8")
+
+
+def test_a_viewer_from_before_a_pause_of_the_finest_precision_gets_everything(state: LiveState):
+    apply(state, a_ping())
+    stamp = state.watch(STREET, "connection-1", JSON).stamp
+    state.unwatch([STREET], "connection-1")
+    tick(state, NOW + TICK)
+    apply(state, a_ping(sampled_at=NOW + TICK, position=IKEJA))
+
+    view = state.watch(STREET, "connection-1", JSON, stamp.rev, stamp.epoch)
+
+    assert (0, {cell_of(*IKEJA, 8): 1}) == (view.since, view.cells)
+
+
+def test_after_a_recount_the_finest_precision_is_counted_on_for_its_viewers(state: LiveState):
+    apply(state, a_ping())
+    state.watch(STREET, "connection-1", JSON)
+    state.recount("lagos")
+    tick(state, NOW + TICK)
+    apply(state, a_ping("driver-2"))
+
+    assert (True, {cell_of(*LAGOS, 8): 2}) == (state.check(["lagos"])["lagos"].exact, cells(state, 8))
 
 
 def test_a_tick_is_made_once(state: LiveState):
@@ -237,12 +338,12 @@ def test_an_older_broadcaster_is_turned_away(state: LiveState):
 
 
 def test_an_older_broadcaster_cannot_note_what_it_sent(state: LiveState):
-    state.watch(WHOLE_LAGOS, "connection-1")
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
     apply(state, a_ping())
     old = tick(state, NOW, token=1)
     tick(state, NOW + TICK, token=2)
 
-    state.note_sent(1, old)
+    state.note_sent(1, {"lagos": Sent(old["lagos"].stamp, {7: [WHOLE_LAGOS.extent]})})
 
     assert tick(state, NOW + 2 * TICK, token=2)["lagos"].changes[0].cells
 

@@ -30,7 +30,7 @@ def parts(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(app, "checkpoints", lambda: Checkpoints(client))
         monkeypatch.setattr(app, "stream", lambda: PingStream(kinesis, "pings"))
         monkeypatch.setattr(app, "failures", lambda: Queue(sqs, url))
-        app.measured_health.cache_clear()
+        app.health_of.cache_clear()
         state.apply(merged([decode(a_record(a_ping()))]), NOW)
         yield {"kinesis": kinesis, "sqs": sqs, "failures": url}
 
@@ -46,8 +46,14 @@ def test_the_heatmap_holds_every_cell_with_drivers():
     assert (200, {cell_of(*LAGOS, 7): 1}, 1) == (status, answer["cells"], answer["drivers"])
 
 
-def test_the_finest_precision_is_the_default():
+def test_a_whole_city_is_shown_at_precision_7_by_default():
     assert 7 == get("/heatmap", city="lagos")[1]["precision"]
+
+
+def test_the_finest_precision_shows_a_part_of_the_city():
+    answer = get("/heatmap", city="lagos", precision="8", bbox="6.51,3.37,6.53,3.39")[1]
+
+    assert {cell_of(*LAGOS, 8): 1} == answer["cells"]
 
 
 def test_a_box_cuts_the_heatmap():
@@ -86,7 +92,7 @@ def test_the_statistics_count_drivers_and_cells():
     status, answer = get("/stats")
 
     assert (200, 1) == (status, answer["drivers"])
-    assert {"5": 1, "6": 1, "7": 1} == answer["cities"]["lagos"]["cells"]
+    assert {"4": 1, "5": 1, "6": 1, "7": 1} == answer["cities"]["lagos"]["cells"]
 
 
 def test_a_city_without_drivers_has_statistics_too():
@@ -116,7 +122,7 @@ def test_a_record_that_is_not_applied_is_lag_until_it_is(parts: dict[str, Any], 
     assert get("/health")[1]["stream"]["lag_ms"] > 0
 
     Checkpoints(client).note("pings", put["ShardId"], put["SequenceNumber"])
-    app.measured_health.cache_clear()
+    app.health_of.cache_clear()
 
     assert 0 == get("/health")[1]["stream"]["lag_ms"]
 

@@ -1,87 +1,107 @@
-/** Draws the cells: exact squares in a glow of the density around them, each moving smoothly to its new count. */
+/** Draws the fleet on the map: as a light that is the density of drivers, or as exact cells. */
 
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibre } from 'maplibre-gl'
-import { boxOf } from './geohash'
-import { CELLS, DENSITY, GLOW } from './glow-shaders'
-import { compile, densityTarget, type DensityTarget, type Program } from './gl'
-import type { Theme } from './theme'
+import { pixelsPerWorld } from './camera'
+import { GROUND } from './ground'
+import { makeResources, PictureBuffers, type Program, type Resources } from './gl'
+import { PALETTES, type PaletteName, type Rgb, type Scheme } from './palettes'
+import { Picture } from './picture'
+import { LEAST_TOP, ticksOf } from './scale'
+import type { Look } from './settings'
 
 const SECONDS_TO_MOVE = 0.9
+/** Until the flash of a change can be seen no more. */
+const SECONDS_TO_SETTLE = 1.4
+/** One picture gives way to another, of another precision, within this time. */
+const SECONDS_TO_FADE = 0.35
 /** The density is smooth, so half of the resolution loses nothing and costs a quarter. */
 const DENSITY_SHARE = 0.5
-const FLOATS_PER_CELL = 7
-const BYTES = 4
+/** Of the glow, in widths of a cell: less would show the grid. */
+const RADIUS_CELLS = 2
+const LEAST_RADIUS_PX = 8
+const MOST_RADIUS_PX = 160
+/** Of the lines of equal density, against the light that they lie in. */
+const LINE_STRENGTH = 0.3
 
-interface Cell {
-  x: number
-  y: number
-  halfWidth: number
-  halfHeight: number
-  from: number
-  to: number
-  /** Second of the change, on the layer's clock. */
-  since: number
+/** How the fleet is to be drawn. */
+export interface Drawing {
+  readonly scheme: Scheme
+  readonly palette: PaletteName
+  readonly look: Look
+  /** Shares, not per cent. */
+  readonly opacity: number
+  readonly radius: number
+}
+
+/** A picture that fades in, or out. */
+interface Shown {
+  readonly picture: Picture
+  readonly since: number
+  buffers: PictureBuffers | null
 }
 
 export class GlowLayer implements CustomLayerInterface {
   readonly id = 'fleet'
   readonly type = 'custom' as const
   readonly renderingMode = '2d' as const
-  private readonly cells = new Map<string, Cell>()
-  private anchor = { x: 0.5, y: 0.5 }
-  private instances = new Float32Array(0)
-  private isStale = false
-  private movesUntil = 0
+  private shown: Shown | null = null
+  private leaving: Shown | null = null
+  private top: number = LEAST_TOP
+  private drawing: Drawing
+  /** From glow (0) to cells (1), and when it was asked for. */
+  private look: { from: number; to: number; since: number }
+  private busyUntil = 0
   private readonly born = performance.now()
-  private readonly duration = window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 0.001 : SECONDS_TO_MOVE
+  private readonly isCalm = window.matchMedia('(prefers-reduced-motion: reduce)').matches
   private map: MapLibre | undefined
   private gl: Resources | undefined
-  private theme: Theme
-  private levels: number
 
-  constructor(theme: Theme, levels: number) {
-    this.theme = theme
-    this.levels = levels
+  constructor(drawing: Drawing) {
+    this.drawing = drawing
+    const look = lookValue(drawing)
+    this.look = { from: look, to: look, since: -1 }
   }
 
-  setTheme(theme: Theme): void {
-    this.theme = theme
-    this.map?.triggerRepaint()
+  draw(drawing: Drawing): void {
+    this.drawing = drawing
+    const to = lookValue(drawing)
+    if (to !== this.look.to) this.look = { from: this.lookNow(), to, since: this.now() }
+    this.stayBusy(SECONDS_TO_FADE)
   }
 
-  /** Shows these cells, and the colours of a scale with so many levels. */
-  setCells(cells: Iterable<readonly [cell: string, count: number]>, levels: number): void {
+  /**
+   * Shows these cells, in the colours of a scale with this top. Another precision is another picture, which fades in.
+   */
+  show(counts: ReadonlyMap<string, number>, precision: number, top: number): void {
     const now = this.now()
-    this.levels = levels
-    const gone = new Set(this.cells.keys())
-    for (const [name, count] of cells) {
-      gone.delete(name)
-      const cell = this.cells.get(name)
-      if (!cell) this.cells.set(name, { ...placed(name), from: 0, to: count, since: now })
-      else if (cell.to !== count) this.move(cell, count, now)
+    this.top = top
+    if (this.shown?.picture.precision !== precision) {
+      this.leaving?.buffers?.free()
+      this.leaving = this.shown && { ...this.shown, since: now }
+      // What fades in as a whole need not rise cell by cell.
+      const picture = new Picture(precision, this.secondsToMove())
+      this.shown = { picture, since: this.leaving ? now : -1, buffers: null }
+      picture.show(counts, this.leaving ? now - SECONDS_TO_MOVE : now)
+    } else {
+      this.shown.picture.show(counts, now)
+      this.shown.buffers?.invalidate()
     }
-    for (const name of gone) {
-      const cell = this.cells.get(name)
-      if (!cell) continue
-      if (cell.to > 0) this.move(cell, 0, now)
-      else if (now - cell.since > this.duration) this.cells.delete(name)
-    }
-    this.movesUntil = now + this.duration * 2
-    this.fillInstances()
-    this.map?.triggerRepaint()
+    this.stayBusy(SECONDS_TO_SETTLE)
   }
 
   /** Forgets all cells at once, as for another city. */
   clear(): void {
-    this.cells.clear()
-    this.fillInstances()
+    this.leaving?.buffers?.free()
+    this.shown?.buffers?.free()
+    this.shown = this.leaving = null
     this.map?.triggerRepaint()
   }
 
   onAdd(map: MapLibre, gl: WebGL2RenderingContext): void {
     this.map = map
     this.gl = makeResources(gl)
-    this.isStale = true
+    // What a lost context had is gone with it.
+    for (const each of [this.shown, this.leaving]) if (each) each.buffers = null
   }
 
   onRemove(): void {
@@ -91,172 +111,139 @@ export class GlowLayer implements CustomLayerInterface {
 
   prerender(gl: WebGL2RenderingContext, input: CustomRenderMethodInput): void {
     if (!this.gl) return
-    const { density, layout, target } = this.gl
-    if (this.isStale) {
-      gl.bindBuffer(gl.ARRAY_BUFFER, this.gl.instances)
-      gl.bufferData(gl.ARRAY_BUFFER, this.instances, gl.DYNAMIC_DRAW)
-      this.isStale = false
+    const now = this.now()
+    if (this.leaving && now - this.leaving.since > SECONDS_TO_FADE) {
+      this.leaving.buffers?.free()
+      this.leaving = null
     }
     const width = Math.max(1, Math.round(gl.drawingBufferWidth * DENSITY_SHARE))
     const height = Math.max(1, Math.round(gl.drawingBufferHeight * DENSITY_SHARE))
-    target.begin(width, height)
-    const half = this.halfCell() * DENSITY_SHARE
-    const ratio = (window.devicePixelRatio || 1) * DENSITY_SHARE
-    const radius = Math.min(90 * ratio, Math.max(13 * ratio, half * 3.2))
-    gl.useProgram(density.program)
-    this.setInstanceUniforms(gl, density, input, width, height)
-    gl.uniform1f(density.at('radius'), radius)
-    // The kernel's sum over an area with one driver in every cell is one, at every zoom.
-    gl.uniform1f(density.at('gain'), (4 * half * half * 4.5) / (Math.PI * radius * radius))
-    gl.bindVertexArray(layout)
-    gl.enable(gl.BLEND)
-    gl.blendFunc(gl.ONE, gl.ONE)
-    gl.disable(gl.DEPTH_TEST)
-    gl.disable(gl.STENCIL_TEST)
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.count())
-    gl.bindVertexArray(null)
-    target.end()
+    for (const each of [this.leaving, this.shown]) {
+      if (!each) continue
+      each.buffers ??= new PictureBuffers(gl, this.gl.corners)
+      each.buffers.upload(each.picture)
+      each.buffers.target.begin(width, height)
+      const { density } = this.gl
+      gl.useProgram(density.program)
+      this.setInstanceUniforms(gl, density, each.picture, input, DENSITY_SHARE)
+      gl.uniform2f(density.at('viewport'), width, height)
+      gl.uniform1f(density.at('radius'), this.radius(each.picture))
+      gl.enable(gl.BLEND)
+      gl.blendFunc(gl.ONE, gl.ONE)
+      gl.disable(gl.DEPTH_TEST)
+      gl.disable(gl.STENCIL_TEST)
+      each.buffers.drawInstances(each.picture.count)
+      each.buffers.target.end()
+    }
   }
 
   render(gl: WebGL2RenderingContext, input: CustomRenderMethodInput): void {
     if (!this.gl || !this.map) return
-    const { glow, cells, layout, target } = this.gl
-    const half = this.halfCell() / (window.devicePixelRatio || 1)
-    // Seen from far the light tells the story, from near the exact cells do.
-    const nearness = Math.min(1, Math.max(0, (half - 1) / 14))
     gl.disable(gl.DEPTH_TEST)
     gl.disable(gl.STENCIL_TEST)
     gl.enable(gl.BLEND)
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA)
+    const now = this.now()
+    const fade = (since: number): number => (this.isCalm ? 1 : clamp((now - since) / SECONDS_TO_FADE))
+    if (this.leaving) this.renderPicture(gl, this.gl, input, this.leaving, 1 - fade(this.leaving.since))
+    if (this.shown) this.renderPicture(gl, this.gl, input, this.shown, fade(this.shown.since))
+    if (now < this.busyUntil) this.map.triggerRepaint()
+  }
+
+  private renderPicture(
+    gl: WebGL2RenderingContext,
+    { glow, cells }: Resources,
+    input: CustomRenderMethodInput,
+    { picture, buffers }: Shown,
+    strength: number,
+  ): void {
+    if (!buffers || strength === 0) return
+    const ground = GROUND[this.drawing.scheme]
+    const look = this.lookNow()
+    const opacity = this.drawing.opacity * strength
 
     gl.useProgram(glow.program)
     gl.activeTexture(gl.TEXTURE0)
-    gl.bindTexture(gl.TEXTURE_2D, target.texture)
+    gl.bindTexture(gl.TEXTURE_2D, buffers.target.texture)
     gl.uniform1i(glow.at('density'), 0)
-    gl.uniform1f(glow.at('opacity'), this.theme.glowOpacity * (1 - 0.5 * nearness))
-    gl.uniform1f(glow.at('cover'), this.theme.glowCover)
+    // Exact cells keep a little of the light, so that a lone one is found.
+    gl.uniform1f(glow.at('opacity'), ground.glowOpacity * opacity * (1 - 0.75 * look))
+    gl.uniform1f(glow.at('cover'), ground.glowCover)
+    gl.uniform1f(glow.at('lines'), LINE_STRENGTH * (1 - look))
+    gl.uniform1f(glow.at('intervals'), ticksOf(this.top).length - 1)
+    gl.uniform3f(glow.at('lineColor'), ...scaled(ground.flash))
     this.setRampUniforms(gl, glow)
     gl.bindVertexArray(null)
     gl.drawArrays(gl.TRIANGLES, 0, 3)
 
+    if (look === 0) return
     gl.useProgram(cells.program)
-    this.setInstanceUniforms(gl, cells, input, gl.drawingBufferWidth, gl.drawingBufferHeight)
+    this.setInstanceUniforms(gl, cells, picture, input, 1)
     this.setRampUniforms(gl, cells)
-    gl.uniform1f(cells.at('scale'), this.pixelsPerUnit())
-    gl.uniform1f(cells.at('smallest'), 0.9 * (window.devicePixelRatio || 1))
-    gl.uniform1f(cells.at('opacity'), 0.92)
-    gl.uniform3f(cells.at('flash'), ...scaled(this.theme.flash))
-    gl.bindVertexArray(layout)
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.count())
-    gl.bindVertexArray(null)
-    if (this.now() < this.movesUntil) this.map.triggerRepaint()
-  }
-
-  private move(cell: Cell, count: number, now: number): void {
-    const t = Math.min(1, Math.max(0, (now - cell.since) / this.duration))
-    cell.from += (cell.to - cell.from) * t * t * (3 - 2 * t)
-    cell.to = count
-    cell.since = now
+    gl.uniform1f(cells.at('smallest'), 0.9 * pixelRatio())
+    gl.uniform1f(cells.at('opacity'), 0.92 * opacity * look)
+    gl.uniform3f(cells.at('flash'), ...scaled(ground.flash))
+    buffers.drawInstances(picture.count)
   }
 
   private now(): number {
     return (performance.now() - this.born) / 1000
   }
 
-  private count(): number {
-    return this.instances.length / FLOATS_PER_CELL
+  private lookNow(): number {
+    const { from, to, since } = this.look
+    const t = this.isCalm ? 1 : clamp((this.now() - since) / SECONDS_TO_FADE)
+    return from + (to - from) * t
   }
 
-  private pixelsPerUnit(): number {
-    return 512 * 2 ** (this.map?.getZoom() ?? 0) * (window.devicePixelRatio || 1)
+  private secondsToMove(): number {
+    return this.isCalm ? 0.001 : SECONDS_TO_MOVE
   }
 
-  /** Half of a cell's width in device pixels; all cells shown are about the same. */
-  private halfCell(): number {
-    const [cell] = this.cells.values()
-    return cell ? cell.halfWidth * this.pixelsPerUnit() : 1
+  private stayBusy(seconds: number): void {
+    this.busyUntil = Math.max(this.busyUntil, this.now() + seconds)
+    this.map?.triggerRepaint()
   }
 
-  private fillInstances(): void {
-    const [first] = this.cells.values()
-    // Single precision is too coarse for streets unless counted from somewhere near.
-    if (first) this.anchor = { x: first.x, y: first.y }
-    const instances = new Float32Array(this.cells.size * FLOATS_PER_CELL)
-    let offset = 0
-    for (const { x, y, halfWidth, halfHeight, from, to, since } of this.cells.values()) {
-      instances.set([x - this.anchor.x, y - this.anchor.y, halfWidth, halfHeight, from, to, since], offset)
-      offset += FLOATS_PER_CELL
-    }
-    this.instances = instances
-    this.isStale = true
+  /** Device pixels per unit of Mercator. */
+  private scale(): number {
+    return pixelsPerWorld(this.map?.getZoom() ?? 0) * pixelRatio()
+  }
+
+  /** Of the glow, in pixels of the density's target. */
+  private radius(picture: Picture): number {
+    const suits = 2 * picture.halfWidth * this.scale() * RADIUS_CELLS
+    const ratio = pixelRatio()
+    const radius = Math.min(MOST_RADIUS_PX * ratio, Math.max(LEAST_RADIUS_PX * ratio, suits))
+    return radius * this.drawing.radius * DENSITY_SHARE
   }
 
   private setInstanceUniforms(
     gl: WebGL2RenderingContext,
     program: Program,
+    picture: Picture,
     input: CustomRenderMethodInput,
-    width: number,
-    height: number,
+    share: number,
   ): void {
-    gl.uniformMatrix4fv(program.at('matrix'), false, translated(input.defaultProjectionData.mainMatrix, this.anchor))
-    gl.uniform2f(program.at('viewport'), width, height)
+    gl.uniformMatrix4fv(program.at('matrix'), false, translated(input.defaultProjectionData.mainMatrix, picture.anchor))
+    gl.uniform1f(program.at('scale'), this.scale() * share)
     gl.uniform1f(program.at('now'), this.now())
-    gl.uniform1f(program.at('duration'), this.duration)
+    gl.uniform1f(program.at('duration'), this.secondsToMove())
   }
 
   private setRampUniforms(gl: WebGL2RenderingContext, program: Program): void {
-    gl.uniform3fv(program.at('ramp'), this.theme.ramp.flatMap(scaled))
-    gl.uniform1f(program.at('levels'), this.levels)
+    gl.uniform3fv(program.at('ramp'), PALETTES[this.drawing.palette][this.drawing.scheme].flatMap(scaled))
+    gl.uniform1f(program.at('logTop'), Math.log(this.top))
   }
 }
 
-interface Resources {
-  density: Program
-  glow: Program
-  cells: Program
-  instances: WebGLBuffer
-  layout: WebGLVertexArrayObject
-  target: DensityTarget
-}
+const clamp = (share: number): number => Math.min(1, Math.max(0, share))
 
-function makeResources(gl: WebGL2RenderingContext): Resources {
-  const layout = gl.createVertexArray()
-  const corners = gl.createBuffer()
-  const instances = gl.createBuffer()
-  gl.bindVertexArray(layout)
-  gl.bindBuffer(gl.ARRAY_BUFFER, corners)
-  gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]), gl.STATIC_DRAW)
-  gl.enableVertexAttribArray(0)
-  gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0)
-  gl.bindBuffer(gl.ARRAY_BUFFER, instances)
-  let offset = 0
-  for (const [location, size] of [[1, 2], [2, 2], [3, 3]] as const) {
-    gl.enableVertexAttribArray(location)
-    gl.vertexAttribPointer(location, size, gl.FLOAT, false, FLOATS_PER_CELL * BYTES, offset)
-    gl.vertexAttribDivisor(location, 1)
-    offset += size * BYTES
-  }
-  gl.bindVertexArray(null)
-  return {
-    density: compile(gl, DENSITY),
-    glow: compile(gl, GLOW),
-    cells: compile(gl, CELLS),
-    instances,
-    layout,
-    target: densityTarget(gl),
-  }
-}
+const lookValue = ({ look }: Drawing): number => (look === 'cells' ? 1 : 0)
 
-const scaled = ([red, green, blue]: readonly [number, number, number]): [number, number, number] => [red / 255, green / 255, blue / 255]
+const pixelRatio = (): number => window.devicePixelRatio || 1
 
-const mercatorY = (lat: number): number => 0.5 - Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) / (2 * Math.PI)
-
-function placed(name: string): Pick<Cell, 'x' | 'y' | 'halfWidth' | 'halfHeight'> {
-  const [south, west, north, east] = boxOf(name)
-  const top = mercatorY(north)
-  const bottom = mercatorY(south)
-  return { x: ((west + east) / 2 + 180) / 360, y: (top + bottom) / 2, halfWidth: (east - west) / 720, halfHeight: (bottom - top) / 2 }
-}
+const scaled = ([red, green, blue]: Rgb): [number, number, number] => [red / 255, green / 255, blue / 255]
 
 /** The matrix for positions relative to a point: in double precision, before the graphics card rounds. */
 function translated(matrix: ArrayLike<number>, { x, y }: { x: number; y: number }): Float32Array {

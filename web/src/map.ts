@@ -1,78 +1,113 @@
-/** The map: the ground, the fleet above it, and where one looks. Loaded after the first paint, for MapLibre is large. */
+/**
+ * The map: the ground, the fleet above it, and where one looks. Loaded after the first paint, for MapLibre is large.
+ */
 
-import { Map as MapLibre, AttributionControl, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl'
+import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import 'maplibre-gl/dist/maplibre-gl.css'
-import { applyTheme, FLEET_BELOW, loadWorldWhenSeen, showSurroundings, styleOf } from './basemap'
-import type { City } from './config'
-import { GlowLayer } from './glow'
-import { currentTheme, onThemeChange } from './theme'
-import type { View } from './view'
+import { Basemap } from './basemap'
+import { LEAST_ZOOM, MOST_ZOOM, type Camera } from './camera'
+import type { City, TileSet } from './config'
+import { GlowLayer, type Drawing } from './glow'
 
 setWorkerUrl(workerUrl)
 
 export interface FleetMap {
-  setCells(cells: Iterable<readonly [cell: string, count: number]>, levels: number): void
-  /** Moves to a city: to a place in it where the view names one, else to all of it. */
-  showCity(city: City, view?: View): void
+  /** Shows these cells, in the colours of a scale with this top. */
+  show(counts: ReadonlyMap<string, number>, precision: number, top: number): void
+  draw(drawing: Drawing, tiles: TileSet | null): void
+  /** Goes to a city: nothing of the one before stays. */
+  showCity(city: City, camera: Camera): void
+  lookAt(camera: Camera): void
+  /** Takes it from the page, for another to be made. */
+  remove(): void
 }
 
-/** Resolves when the map can be drawn on; `onMove` gets each place at which it comes to rest. */
-export async function createMap(container: HTMLElement, city: City, view: View, onMove: (view: View) => void): Promise<FleetMap> {
-  const theme = currentTheme()
+export interface MapStart {
+  readonly city: City
+  readonly camera: Camera
+  readonly drawing: Drawing
+  readonly tiles: TileSet | null
+}
+
+export interface MapEvents {
+  /** One looks from somewhere else; `atRest` unless it goes on. */
+  onMove(camera: Camera, atRest: boolean): void
+  /** The pointer is over a position, or over none. */
+  onHover(at: { lat: number; lon: number } | null): void
+  /** A position was clicked or tapped. */
+  onPick(at: { lat: number; lon: number }): void
+  /** The graphics card took its memory back; it usually gives it again. */
+  onLost(): void
+  onRestored(): void
+  /** Something could not be loaded; one line for people. */
+  onProblem(text: string): void
+}
+
+/** Resolves when the map can be drawn on. Fails with an Error where the browser has no WebGL 2. */
+export async function createMap(container: HTMLElement, start: MapStart, events: MapEvents): Promise<FleetMap> {
+  const { drawing, tiles, camera } = start
   const map = new MapLibre({
     container,
-    style: styleOf(theme),
-    ...placeOf(city, view, container),
-    minZoom: 1,
-    maxZoom: 17,
-    // The fleet is drawn flat, north up.
+    style: Basemap.styleOf(tiles, drawing.scheme),
+    ...placeOf(camera),
+    minZoom: LEAST_ZOOM,
+    maxZoom: MOST_ZOOM,
+    // The fleet is drawn flat, north up, and once.
     dragRotate: false,
     pitchWithRotate: false,
     maxPitch: 0,
+    renderWorldCopies: false,
     attributionControl: false,
     locale: { 'Map.Title': 'Map of the live drivers' },
     canvasContextAttributes: { antialias: true },
   })
   map.touchZoomRotate.disableRotation()
   map.keyboard.disableRotation()
-  map.addControl(new AttributionControl({ compact: false, customAttribution: 'Coasts GSHHG · Countries Natural Earth' }))
+  map.addControl(new AttributionControl({ compact: false }))
   map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
   map.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-right')
 
+  const fleet = new GlowLayer(drawing)
+  const basemap = new Basemap(map, tiles, drawing.scheme, events.onProblem)
+  // A style is also loaded when another ground was chosen, and when the graphics are restored.
+  map.on('style.load', () => {
+    if (!map.getLayer(fleet.id)) map.addLayer(fleet, basemap.fleetBelow())
+    basemap.fill()
+  })
+  map.on('webglcontextlost', () => events.onLost())
+  map.on('webglcontextrestored', () => events.onRestored())
+  map.on('error', ({ error }) => events.onProblem(`The map: ${error.message}`))
   await new Promise<void>((resolve) => map.once('style.load', () => resolve()))
-  const fleet = new GlowLayer(theme, 3)
-  map.addLayer(fleet, FLEET_BELOW)
-  onThemeChange((next) => {
-    applyTheme(map, next)
-    fleet.setTheme(next)
-  })
-  loadWorldWhenSeen(map)
-  void showSurroundings(map, city)
-  map.on('moveend', () => {
+
+  const cameraOf = (): Camera => {
     const { lat, lng } = map.getCenter()
-    onMove({ zoom: map.getZoom(), lat, lon: lng })
-  })
+    return { lat, lon: lng, zoom: map.getZoom() }
+  }
+  map.on('move', () => events.onMove(cameraOf(), false))
+  map.on('moveend', () => events.onMove(cameraOf(), true))
+  map.on('mousemove', ({ lngLat }) => events.onHover({ lat: lngLat.lat, lon: lngLat.lng }))
+  map.on('mouseout', () => events.onHover(null))
+  map.on('click', ({ lngLat }) => events.onPick({ lat: lngLat.lat, lon: lngLat.lng }))
+  map.on('resize', () => events.onMove(cameraOf(), true))
+  void basemap.showCity(start.city)
 
   return {
-    setCells: (cells, levels) => fleet.setCells(cells, levels),
-    showCity(next, at = {}) {
-      fleet.clear()
-      void showSurroundings(map, next)
-      const place = placeOf(next, at, container)
-      if ('center' in place) map.jumpTo(place)
-      else map.fitBounds(place.bounds, { ...place.fitBoundsOptions, animate: false })
+    show: (counts, precision, top) => fleet.show(counts, precision, top),
+    draw(next, nextTiles) {
+      basemap.show(nextTiles, next.scheme)
+      fleet.draw(next)
     },
+    showCity(city, at) {
+      fleet.clear()
+      void basemap.showCity(city)
+      map.jumpTo(placeOf(at))
+    },
+    lookAt: (at) => void map.jumpTo(placeOf(at)),
+    remove: () => map.remove(),
   }
 }
 
-type Padding = { top: number; bottom: number; left: number; right: number }
-type Bounds = [[west: number, south: number], [east: number, north: number]]
-type Place = { center: [lon: number, lat: number]; zoom: number } | { bounds: Bounds; fitBoundsOptions: { padding: Padding } }
+type Place = { center: [lon: number, lat: number]; zoom: number }
 
-function placeOf({ bbox: [south, west, north, east] }: City, { zoom, lat, lon }: View, container: HTMLElement): Place {
-  if (zoom !== undefined && lat !== undefined && lon !== undefined) return { center: [lon, lat], zoom }
-  // On a phone the panel covers the top; elsewhere it only covers a corner.
-  const top = container.clientWidth <= 560 ? 130 : 16
-  return { bounds: [[west, south], [east, north]], fitBoundsOptions: { padding: { top, bottom: 16, left: 16, right: 16 } } }
-}
+const placeOf = ({ lat, lon, zoom }: Camera): Place => ({ center: [lon, lat], zoom })

@@ -1,14 +1,18 @@
 -- Compare the sum over the cells with the live drivers, at every precision.
--- Returns epoch, rev, live, last_event, drivers by last seen, then for each precision the sum and the cells in use.
+-- Returns epoch, rev, live, last_event, drivers by last seen, then for each precision that is counted itself, the sum and
+-- the cells in use.
 local epoch, rev, live, last_event = stamp()
 local answer = {epoch, rev, live, last_event, redis.call('ZCARD', SEEN)}
 for i = 1, #precisions do
-  local sum, cells = 0, 0
-  for _, count in ipairs(redis.call('HVALS', counts_of(i))) do
-    sum = sum + tonumber(count)
-    if count ~= '0' then cells = cells + 1 end
+  if is_counted[i] then
+    local sum, cells = 0, 0
+    for _, count in ipairs(redis.call('HVALS', counts_of(i))) do
+      sum = sum + tonumber(count)
+      if count ~= '0' then cells = cells + 1 end
+    end
+    answer[#answer + 1] = precisions[i]
+    answer[#answer + 1] = sum
+    answer[#answer + 1] = cells
   end
-  answer[#answer + 1] = sum
-  answer[#answer + 1] = cells
 end
 return answer

@@ -1,31 +1,38 @@
 -- What every script of a city begins with: its keys, and the few steps that keep its counts exact.
 --
--- KEYS  meta, drivers, seen, arrivals, then for each precision: counts, revisions, viewports, fragments
+-- KEYS  meta, drivers, seen, arrivals, then for each precision: counts, revisions, viewports
 -- ARGV  precisions ("5,6,7"), an epoch to use if the state is born now, then what the script itself takes
 --
 -- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token, tick,
---            and for each precision with viewers sent:<p> and chain:<p>
+--            for each precision with viewers sent:<p>, the revision up to which ticks have told what changed,
+--            and for one that is counted on demand floor:<p>, the revision at which that began
 -- drivers    hash: driver -> register, a text that is greater the newer it is (see heatmap/register.py)
 -- seen       sorted set: driver by sampled_at
 -- arrivals   set: drivers new to the city who may still be counted in the one they came from (see crossings.py)
 -- counts     hash: cell -> drivers in it; 0 is a tombstone: the cell went empty not long ago
 -- revisions  sorted set: cell by the revision of its last change
--- viewports  set: tile ranges that somebody watches
--- fragments  hash: tile -> revision of its last fragment that was sent
+-- viewports  hash: extent that somebody watches -> revision of the last frame that was sent for it
 local META, DRIVERS, SEEN, ARRIVALS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local CELL = 27
 local TIME = 13
 -- Bounds the arguments of one command; a managed cache takes 3,999, and Lua's unpack about 8,000.
 local CHUNK = 1000
 
-local precisions = {}
-for p in string.gmatch(ARGV[1], '%d+') do precisions[#precisions + 1] = tonumber(p) end
-local finest = precisions[#precisions]
+-- A finer precision is counted only while somebody watches it: nearly every ping changes its counts.
+local ALWAYS = 7
 
-local function counts_of(i) return KEYS[4 * i + 1] end
-local function revisions_of(i) return KEYS[4 * i + 2] end
-local function viewports_of(i) return KEYS[4 * i + 3] end
-local function fragments_of(i) return KEYS[4 * i + 4] end
+-- is_counted[i] tells of the i-th precision; the registers keep every driver's finest cell, so counting can begin any time.
+local precisions, is_counted, finest = {}, {}, 0
+for p in string.gmatch(ARGV[1], '%d+') do
+  local precision = tonumber(p)
+  precisions[#precisions + 1] = precision
+  is_counted[#precisions] = precision <= ALWAYS or redis.call('HEXISTS', META, 'sent:' .. p) == 1
+  if is_counted[#precisions] then finest = precision end
+end
+
+local function counts_of(i) return KEYS[3 * i + 2] end
+local function revisions_of(i) return KEYS[3 * i + 3] end
+local function viewports_of(i) return KEYS[3 * i + 4] end
 
 -- Call `command key` with a list's items, in chunks of an even number.
 local function each_chunk(list, visit)
@@ -46,52 +53,91 @@ local function read(key, fields)
   return values
 end
 
+-- Add changes to the counts of the i-th precision's cells, under a revision (nil: a new one); returns the revision.
+local function add(i, change, rev)
+  local cells = {}
+  for cell, n in pairs(change) do if n ~= 0 then cells[#cells + 1] = cell end end
+  if #cells == 0 then return rev end
+  rev = rev or redis.call('HINCRBY', META, 'rev', 1)
+  local before = read(counts_of(i), cells)
+  local counts, revisions = {}, {}
+  for k = 1, #cells do
+    local cell = cells[k]
+    counts[2 * k - 1] = cell
+    counts[2 * k] = (tonumber(before[k]) or 0) + change[cell]
+    revisions[2 * k - 1] = rev
+    revisions[2 * k] = cell
+  end
+  write('HSET', counts_of(i), counts)
+  write('ZADD', revisions_of(i), revisions)
+  return rev
+end
+
 -- Add the changes of the finest cells to every precision's counts, all under one new revision.
 local function settle(moved)
-  local rev = nil
-  for i, precision in ipairs(precisions) do
-    local change = moved
-    if precision ~= finest then
-      change = {}
-      for cell, n in pairs(moved) do
-        local coarse = string.sub(cell, 1, precision)
-        change[coarse] = (change[coarse] or 0) + n
+  local rev, change, finer = nil, moved, finest
+  for i = #precisions, 1, -1 do
+    if is_counted[i] then
+      local precision = precisions[i]
+      if precision ~= finer then
+        local coarser = {}
+        for cell, n in pairs(change) do
+          local coarse = string.sub(cell, 1, precision)
+          coarser[coarse] = (coarser[coarse] or 0) + n
+        end
+        change, finer = coarser, precision
       end
-    end
-    local cells = {}
-    for cell, n in pairs(change) do if n ~= 0 then cells[#cells + 1] = cell end end
-    if #cells > 0 then
-      rev = rev or redis.call('HINCRBY', META, 'rev', 1)
-      local before = read(counts_of(i), cells)
-      local counts, revisions = {}, {}
-      for k = 1, #cells do
-        local cell = cells[k]
-        counts[2 * k - 1] = cell
-        counts[2 * k] = (tonumber(before[k]) or 0) + change[cell]
-        revisions[2 * k - 1] = rev
-        revisions[2 * k] = cell
-      end
-      write('HSET', counts_of(i), counts)
-      write('ZADD', revisions_of(i), revisions)
+      rev = add(i, change, rev)
     end
   end
   return rev
 end
 
+-- The drivers in each cell of a precision, from the registers.
+local function tally(precision)
+  local drivers = {}
+  local registers = redis.call('HVALS', DRIVERS)
+  for k = 1, #registers do
+    local cell = string.sub(registers[k], CELL, CELL + precision - 1)
+    drivers[cell] = (drivers[cell] or 0) + 1
+  end
+  return drivers
+end
+
+-- Somebody watches the i-th precision: what ticks have told of it begins now, and so does counting it on demand.
+local function begin(i)
+  local sent = 'sent:' .. precisions[i]
+  if redis.call('HEXISTS', META, sent) == 1 then return end
+  if not is_counted[i] then
+    is_counted[i] = true
+    finest = math.max(finest, precisions[i])
+    redis.call('DEL', counts_of(i), revisions_of(i))
+    -- Cells that had gone empty before are not known: nobody can go on from before this revision.
+    redis.call('HSET', META, 'floor:' .. precisions[i], redis.call('HINCRBY', META, 'rev', 1))
+    add(i, tally(precisions[i]))
+  end
+  redis.call('HSET', META, sent, redis.call('HGET', META, 'rev') or 0)
+end
+
+-- Nobody watches the i-th precision any more.
+local function cease(i)
+  local precision = precisions[i]
+  if redis.call('HDEL', META, 'sent:' .. precision) == 1 and precision > ALWAYS then
+    redis.call('DEL', counts_of(i), revisions_of(i))
+    is_counted[i] = false
+  end
+end
+
 -- Count anew from the registers, under a new epoch: nothing that was sent before can be built upon.
 local function recount(epoch)
   for i = 1, #precisions do
-    redis.call('DEL', counts_of(i), revisions_of(i), fragments_of(i))
-    redis.call('HDEL', META, 'sent:' .. precisions[i], 'chain:' .. precisions[i])
-  end
-  local moved = {}
-  local registers = redis.call('HVALS', DRIVERS)
-  for k = 1, #registers do
-    local cell = string.sub(registers[k], CELL, CELL + finest - 1)
-    moved[cell] = (moved[cell] or 0) + 1
+    redis.call('DEL', counts_of(i), revisions_of(i))
+    redis.call('HDEL', META, 'sent:' .. precisions[i])
+    is_counted[i] = precisions[i] <= ALWAYS
+    if is_counted[i] then finest = precisions[i] end
   end
   redis.call('HSET', META, 'epoch', epoch, 'precisions', ARGV[1])
-  local rev = settle(moved)
+  local rev = settle(tally(finest))
   redis.call('HSET', META, 'floor', redis.call('HINCRBY', META, 'rev', rev and 0 or 1), 'mark_at', 0)
   redis.call('HDEL', META, 'mark_rev')
 end

@@ -1,5 +1,5 @@
 -- Note what a tick has sent, so that the next one goes on from there.
--- ARGV  …, fencing token, revision, then for each precision with viewports: its name, the number of tiles, the tiles
+-- ARGV  …, fencing token, revision, then for each precision with viewers: its name, how many extents, the extents
 -- Returns 1, or 0 if another broadcaster has taken over or the state was born again meanwhile.
 local held = redis.call('HMGET', META, 'token', 'epoch')
 if tonumber(held[1] or 0) ~= tonumber(ARGV[3]) or held[2] ~= ARGV[2] then return 0 end
@@ -9,12 +9,16 @@ while at <= #ARGV do
   local precision, n = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   for i = 1, #precisions do
     if precisions[i] == precision and redis.call('HEXISTS', META, 'sent:' .. precision) == 1 then
-      local fragments = {}
-      for k = 1, n do
-        fragments[2 * k - 1] = ARGV[at + 1 + k]
-        fragments[2 * k] = rev
+      local extents, noted = {}, {}
+      for k = 1, n do extents[k] = ARGV[at + 1 + k] end
+      -- One that its last viewer has left meanwhile stays forgotten.
+      for k, known in ipairs(read(viewports_of(i), extents)) do
+        if known then
+          noted[#noted + 1] = extents[k]
+          noted[#noted + 1] = rev
+        end
       end
-      write('HSET', fragments_of(i), fragments)
+      write('HSET', viewports_of(i), noted)
       redis.call('HSET', META, 'sent:' .. precision, rev)
     end
   end

@@ -18,39 +18,27 @@ if silent > (held[3] or '') then
   redis.call('HSET', META, 'swept_to', silent)
 end
 
-local _, rev, live, last_event = stamp()
-local answer = {epoch, rev, live, last_event, swept}
-local needed = rev
+local answer = {epoch, 0, 0, 0, swept}
+local needed = math.huge
 for i, precision in ipairs(precisions) do
-  local sent, chain = 'sent:' .. precision, 'chain:' .. precision
-  local viewports = redis.call('SMEMBERS', viewports_of(i))
+  local viewports = redis.call('HGETALL', viewports_of(i))
   if #viewports == 0 then
-    redis.call('HDEL', META, sent, chain)
-    redis.call('DEL', fragments_of(i))
+    cease(i)
   else
-    redis.call('HSETNX', META, sent, rev)
-    redis.call('HSETNX', META, chain, rev)
-    local base = tonumber(redis.call('HGET', META, sent))
+    begin(i)
+    local base = tonumber(redis.call('HGET', META, 'sent:' .. precision))
     if base < needed then needed = base end
     local cells, counts = changes(i, base)
-    local tiles, known = {}, {}
-    for k = 1, #cells do
-      local tile = string.sub(cells[k], 1, precision - 2)
-      if not known[tile] then
-        known[tile] = true
-        tiles[#tiles + 1] = tile
-      end
-    end
-    answer[#answer + 1] = {
-      precision, base, tonumber(redis.call('HGET', META, chain)), viewports, cells, counts, tiles,
-      read(fragments_of(i), tiles)
-    }
+    answer[#answer + 1] = {precision, viewports, cells, counts}
   end
 end
 
+local _, rev, live, last_event = stamp()
+answer[2], answer[3], answer[4] = rev, live, last_event
+
 -- Tombstones live between one and two ages: a mark is set, and what was empty at the mark goes when the next one is.
 if not held[4] or now - tonumber(held[4]) >= tonumber(ARGV[7]) then
-  local mark = math.min(tonumber(held[5] or 0), needed)
+  local mark = math.min(tonumber(held[5] or 0), needed, rev)
   for i = 1, #precisions do
     local cells = redis.call('ZRANGEBYSCORE', revisions_of(i), '-inf', mark)
     local counts, empty = read(counts_of(i), cells), {}

@@ -1,20 +1,29 @@
 -- The cells of one precision that changed after a revision (0: all of them), and, with a connection, watch them.
--- KEYS  …, and last, to watch: the set of the viewport's connections
--- ARGV  …, index of the precision, since, its epoch, the viewport, the connection
+-- KEYS  …, and last, to watch: the viewport's viewers, a hash: connection -> encoding
+-- ARGV  …, index of the precision, since, its epoch, the extent, the connection, its encoding
 -- Returns epoch, rev, live, last_event, since or 0 if resuming from there would not be complete, cells, counts.
 -- Only a viewer makes a state; who merely asks for one that does not exist is told that it is empty.
 if ARGV[7] then ensure_epoch() end
 local i, since = tonumber(ARGV[3]), tonumber(ARGV[4])
+if ARGV[7] then begin(i) end
 local epoch, rev, live, last_event = stamp()
-local floor = tonumber(redis.call('HGET', META, 'floor') or 0)
+local floors = redis.call('HMGET', META, 'floor', 'floor:' .. precisions[i])
+local floor = math.max(tonumber(floors[1] or 0), tonumber(floors[2] or 0))
 if ARGV[5] ~= epoch or since < floor or since > rev then since = 0 end
 
 if ARGV[7] then
-  redis.call('SADD', KEYS[#KEYS], ARGV[7])
-  redis.call('SADD', viewports_of(i), ARGV[6])
-  -- The first viewer of a precision starts its chain: every later fragment builds on a revision that viewer has.
-  redis.call('HSETNX', META, 'sent:' .. precisions[i], rev)
-  redis.call('HSETNX', META, 'chain:' .. precisions[i], rev)
+  redis.call('HSET', KEYS[#KEYS], ARGV[7], ARGV[8])
+  -- The first viewer starts the chain: every later frame builds on a revision that this viewer has.
+  redis.call('HSETNX', viewports_of(i), ARGV[6], rev)
 end
-local cells, counts = changes(i, since)
+local cells, counts
+if is_counted[i] then
+  cells, counts = changes(i, since)
+else
+  since, cells, counts = 0, {}, {}
+  for cell, n in pairs(tally(precisions[i])) do
+    cells[#cells + 1] = cell
+    counts[#cells] = tostring(n)
+  end
+end
 return {epoch, rev, live, last_event, since, cells, counts}

@@ -3,8 +3,10 @@
 They are written for exactly one version of LocalStack; on another one none is applied, with a warning.
 """
 
+import copy
 import functools
 import logging
+import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +15,11 @@ from weakref import WeakSet
 
 from localstack.constants import VERSION
 
+from localstack_dockerless import settings
+from localstack_dockerless.log_retention import LogRetention
+
 WRITTEN_FOR = "2026.3.0"
+KINESIS_MOCK_VERSION = "0.5.2"
 
 LOG = logging.getLogger(__name__)
 
@@ -23,6 +29,9 @@ def apply_all() -> None:
         LOG.warning("localstack-dockerless is written for LocalStack %s, this is %s: not patched", WRITTEN_FOR, VERSION)
         return
     aggregate_lambda_metrics()
+    know_kinesis_mock()
+    forget_old_log_events()
+    describe_log_groups_without_their_events()
     limit_lambda_requests()
     know_provided_resource_types()
     implement_missing_updates()
@@ -37,13 +46,65 @@ def apply_all() -> None:
 
 
 def aggregate_lambda_metrics() -> None:
-    """LocalStack sends itself a PutMetricData request for each invocation, the most expensive part of a warm one."""
+    """LocalStack sends itself a PutMetricData request for each invocation, the most expensive part of a warm one.
+
+    It does so in a thread for each, all of which it keeps for its shutdown: their stacks stay mapped, and after some
+    32,000 invocations no thread can be started any more. Adding to a sum takes no thread.
+    """
     from localstack.services.lambda_.invocation import version_manager  # noqa: PLC0415
 
     from localstack_dockerless.lambda_process.metrics import AGGREGATOR  # noqa: PLC0415
 
     version_manager.record_cw_metric_invocation = AGGREGATOR.add_invocation  # type: ignore[attr-defined]
     version_manager.record_cw_metric_error = AGGREGATOR.add_error  # type: ignore[attr-defined]
+    start_thread = version_manager.start_thread
+
+    @functools.wraps(start_thread)
+    def start_unless_it_counts(method: Any, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
+        if (name or "").startswith("record-cloudwatch-metric"):
+            return method()
+        return start_thread(method, *args, name=name, **kwargs)
+
+    version_manager.start_thread = start_unless_it_counts  # type: ignore[assignment]
+
+
+def know_kinesis_mock() -> None:
+    """`kinesis_retention.cjs` is the patch of kinesis-mock; KINESIS_MOCK_VERSION can have LocalStack take another one."""
+    from localstack.services.kinesis.packages import _KINESIS_MOCK_VERSION as version  # noqa: PLC0415
+
+    if version != KINESIS_MOCK_VERSION:
+        LOG.warning(
+            "localstack-dockerless is written for kinesis-mock %s, this is %s: streams keep all records",
+            KINESIS_MOCK_VERSION,
+            version,
+        )
+
+
+def forget_old_log_events() -> None:
+    """LocalStack keeps all log events in memory, and each invocation adds its own."""
+    import localstack.services.logs.provider  # noqa: F401, PLC0415 - it replaces the method that is wrapped here
+    from moto.logs.models import LogStream  # noqa: PLC0415
+
+    limit_bytes = settings.logs_retention_bytes(os.environ)
+    if not limit_bytes:
+        return
+    retention, put = LogRetention(limit_bytes), LogStream.put_log_events
+
+    @functools.wraps(put)
+    def put_and_forget(self: LogStream, log_events: list[dict[str, Any]]) -> Any:
+        token = put(self, log_events)
+        retention.added(self.log_group, [event["message"] for event in log_events])
+        return token
+
+    LogStream.put_log_events = put_and_forget  # type: ignore[method-assign]
+
+
+def describe_log_groups_without_their_events() -> None:
+    """To list the log groups LocalStack copies them with all their events: for seconds nobody else is served."""
+    from localstack.services.logs import provider  # noqa: PLC0415
+
+    # All that it does with its copies is to iterate, or to remove a key.
+    provider.copy = SimpleNamespace(deepcopy=copy.copy)  # type: ignore[assignment,attr-defined]
 
 
 def limit_lambda_requests() -> None:

@@ -1,6 +1,8 @@
-"""`python -m localstack_dockerless.prepare`: download what LocalStack would otherwise download at first use.
+"""`python -m localstack_dockerless.prepare`: what LocalStack would otherwise do at each first use, once for all.
 
-That is kinesis-mock, an npm package, installed by LocalStack's own installer.
+- kinesis-mock, an npm package, is downloaded by LocalStack's own installer;
+- the catalog by which LocalStack tells a request's service is built. To build it LocalStack reads the models of all
+  services of AWS, which then stay in its memory: 550 MB.
 """
 
 import os
@@ -19,6 +21,7 @@ def main() -> None:
         os.environ.update(localstack_environment({**os.environ, "FILESYSTEM_ROOT": folder}, DEFAULT_PORT, data_dir))
         prepare_data_dir(data_dir, packages)
         sys.stdout.write(f"kinesis-mock: {_install_kinesis_mock()}\n")
+        sys.stdout.write(f"service catalog: {_build_service_catalog(packages)}\n")
 
 
 def _install_kinesis_mock() -> Path:
@@ -29,6 +32,18 @@ def _install_kinesis_mock() -> Path:
     installer = kinesismock_package.get_installer()
     installer.install(InstallTarget.STATIC_LIBS)
     return Path(str(installer.get_executable_path())).resolve()
+
+
+def _build_service_catalog(packages: Path) -> Path:
+    """LocalStack looks for it among its preinstalled programs, under a name that has its own and botocore's version."""
+    from localstack.aws import spec  # noqa: PLC0415
+
+    catalog = packages / spec._get_catalog_filename()
+    if not catalog.exists():
+        unfinished = catalog.with_suffix(f".{os.getpid()}")
+        spec.build_service_index_cache(str(unfinished))
+        unfinished.replace(catalog)
+    return catalog
 
 
 if __name__ == "__main__":

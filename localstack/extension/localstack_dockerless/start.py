@@ -8,7 +8,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from localstack_dockerless import settings
+from localstack_dockerless.websocket.settings import LISTEN_ADDRESS, PORT_REMEDY
+from localstack_dockerless.websocket.settings import Settings as WebSocketSettings
+
 DEFAULT_PORT = 4566
+
+
+def _node_options() -> str:
+    """For kinesis-mock; quoted, since a path may hold spaces.
+
+    Its records are outside of the heap, which with a steady load takes 100 MB. A single GetRecords of 10 MB, the most
+    that there can be, takes 500 MB of it for a moment.
+    """
+    preloaded = [Path(__file__).with_name(name) for name in ("loopback.cjs", "kinesis_retention.cjs")]
+    requires = [f'--require="{path}"' for path in preloaded]
+    return " ".join([*requires, "--max-old-space-size=1024", "--max-semi-space-size=16"])
+
 
 # What LocalStack needs to be told; each is a setting of LocalStack's and gives way to the caller's environment.
 DEFAULTS = {
@@ -25,8 +41,10 @@ DEFAULTS = {
     "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
     "KINESIS_LATENCY": "0",
     "KINESIS_MOCK_LOG_LEVEL": "ERROR",
-    # kinesis-mock listens on every interface, and leaves far more garbage than it holds data.
-    "NODE_OPTIONS": f"--require={Path(__file__).with_name('loopback.cjs')} --max-old-space-size=1024",
+    # kinesis-mock would write all that it holds to a file every 5 s, as one JSON text. For seconds it answers nobody then,
+    # and with four records of 15 KB a second it takes 140 MB more a minute. Nothing else outlives LocalStack either.
+    "KINESIS_PERSISTENCE": "0",
+    "NODE_OPTIONS": _node_options(),
     # Queue URLs on the gateway's own host and port; the other forms need a name to resolve.
     "SQS_ENDPOINT_STRATEGY": "path",
     "SQS_ENABLE_MESSAGE_RETENTION_PERIOD": "1",
@@ -106,7 +124,17 @@ def claim(data_dir: Path) -> None:
     os.set_inheritable(lock, True)
 
 
-def require_free_port(listen: str) -> None:
+def checked_settings(environment: Mapping[str, str]) -> WebSocketSettings:
+    """Those of the WebSocket gateway. Raises StartError for a value that cannot be, which would be found out late."""
+    try:
+        settings.kinesis_retention(environment)
+        settings.logs_retention_bytes(environment)
+        return WebSocketSettings.from_env(environment)
+    except ValueError as error:
+        raise StartError(str(error)) from None
+
+
+def require_free_port(listen: str, remedy: str = "") -> None:
     """Raises StartError if `host:port` cannot be bound: LocalStack itself would go on without a gateway."""
     host, _, port = listen.split(",", maxsplit=1)[0].rpartition(":")
     with socket.socket() as probe:
@@ -114,16 +142,18 @@ def require_free_port(listen: str) -> None:
         try:
             probe.bind((host, int(port)))
         except OSError as error:
-            raise StartError(f"cannot listen on {listen}: {error.strerror}") from None
+            raise StartError(f"cannot listen on {listen}: {error.strerror}{remedy}") from None
 
 
 def start(port: int, data_dir: Path, environ: Mapping[str, str]) -> None:
     """Become LocalStack: returns only by raising StartError."""
     data_dir = data_dir.expanduser().absolute()
     environment = localstack_environment(environ, port, data_dir)
+    websocket = checked_settings(environment)
     prepare_data_dir(Path(environment["FILESYSTEM_ROOT"]), packages_dir(environ))
     claim(data_dir)
     require_free_port(environment["GATEWAY_LISTEN"])
+    require_free_port(f"{LISTEN_ADDRESS}:{websocket.port}", PORT_REMEDY)
     # -P: a folder named `localstack` in the working folder must not become part of LocalStack's package.
     arguments = [sys.executable, "-P", "-m", "localstack_dockerless.runtime"]
     os.execve(sys.executable, arguments, environment)  # noqa: S606 - no shell is wanted

@@ -163,13 +163,23 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]
     instance.terminate()
 
 
+@pytest.fixture(scope="session")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A LocalStack that keeps little: 0.1 MB of a shard's records and of a log group's events."""
+    settings = {"KINESIS_RETENTION_MB": "0.1", "LOGS_RETENTION_MB": "0.1"}
+    instance = LocalStack(tmp_path_factory.mktemp("forgetful"), **settings)
+    instance.start()
+    yield instance
+    instance.terminate()
+
+
 @pytest.fixture
-def new_localstack() -> Iterator[Callable[[Path], LocalStack]]:
+def new_localstack() -> Iterator[Callable[..., LocalStack]]:
     """For tests that stop it; one that a failed test leaves running is stopped here."""
     created: list[LocalStack] = []
 
-    def create(folder: Path) -> LocalStack:
-        created.append(LocalStack(folder))
+    def create(folder: Path, **settings: str) -> LocalStack:
+        created.append(LocalStack(folder, **settings))
         return created[-1]
 
     yield create

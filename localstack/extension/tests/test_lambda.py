@@ -3,7 +3,10 @@
 import base64
 import concurrent.futures
 import json
+import os
+import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +154,34 @@ def test_a_function_that_is_killed_is_reported_with_the_signal(localstack: Any, 
     response = localstack.invoke(function, {"do": "kill"})
 
     assert response["Result"]["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+
+
+def test_a_process_that_died_between_two_invocations_fails_neither(
+    localstack: Any, function: str, eventually: Any
+) -> None:
+    first = localstack.invoke(function, {})["Result"]["pid"]
+    os.kill(first, signal.SIGKILL)
+    # Dead, and not yet waited for by the process that started it.
+    eventually(lambda: Path(f"/proc/{first}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+
+    response = localstack.invoke(function, {})
+
+    assert "FunctionError" not in response
+    assert first != response["Result"]["pid"]
+
+
+def test_an_invocation_leaves_no_thread_behind(localstack: Any, function: str) -> None:
+    def mappings() -> int:
+        return len(Path(f"/proc/{localstack.process.pid}/maps").read_text().splitlines())
+
+    invocations = 200
+    localstack.invoke(function, {})
+    before = mappings()
+    for _ in range(invocations):
+        localstack.invoke(function, {})
+
+    # A thread that is not let go keeps its stack and the guard page below it.
+    assert mappings() - before < invocations
 
 
 def test_an_import_error_is_reported_and_logged(localstack: Any) -> None:

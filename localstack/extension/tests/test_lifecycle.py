@@ -82,6 +82,25 @@ def test_a_taken_port_is_named(localstack: Any, new_localstack: Any, tmp_path: P
         second.start()
 
 
+def test_a_taken_port_of_the_websocket_gateway_is_named(new_localstack: Any, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = new_localstack(tmp_path, WEBSOCKET_PORT=str(port))
+        expected = f"cannot listen on 127.0.0.1:{port}: Address already in use. Set WEBSOCKET_PORT to a free port"
+        with pytest.raises(AssertionError, match=expected):
+            refused.start()
+    assert [line for line in refused.log.read_text().splitlines() if line] == [
+        f"localstack-dockerless: {expected}, or to 0 for any"
+    ]
+
+
+@pytest.mark.parametrize("name", ["KINESIS_RETENTION_MB", "WEBSOCKET_IDLE_SECONDS"])
+def test_a_setting_that_is_no_number_is_named(new_localstack: Any, tmp_path: Path, name: str) -> None:
+    refused = new_localstack(tmp_path, **{name: "many"})
+    with pytest.raises(AssertionError, match=f"localstack-dockerless: {name}: expected a number, got 'many'"):
+        refused.start()
+
+
 def test_it_listens_on_the_address_it_was_given_only(localstack: Any) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", localstack.port), timeout=2)

@@ -1,120 +1,312 @@
-"""The viewer client against a WebSocket server on this machine, which speaks the protocol and misbehaves on request."""
+"""The client against a WebSocket server on this machine, which speaks the protocol and misbehaves on request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
-import msgspec
+import aiohttp
 import pytest
-from aiohttp import WSMsgType, web
-from aiohttp.test_utils import TestServer
 
-from fakes.heat_server import BOX, CITY, PRECISION, FakeHeatServer
+from fakes.live_server import TOKEN, LiveServer
 from fleetglow.backoff import Backoff
-from fleetglow.client import HeatmapView, Viewer
+from fleetglow.client import HeatmapClient, Token, Watch
+from fleetglow.conversation import Patience
 from fleetglow.errors import BadInput
-from fleetglow.protocol import Message, Subscribe
+from fleetglow.heatmap_view import HeatmapView
+from heatmap.cells import BBox
 
 DEADLINE_S = 10
-
-
-class Loopback:
-    """Serves one `FakeHeatServer` to every viewer; `subscribes` holds what they asked for."""
-
-    def __init__(self) -> None:
-        self.heat = FakeHeatServer()
-        self.subscribes: list[Subscribe] = []
-        self.tokens: list[str] = []
-        self.sockets: list[web.WebSocketResponse] = []
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        self.tokens.append(request.query.get("token", ""))
-        if request.query.get("token") != "good":
-            return web.Response(status=401)
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        self.sockets.append(socket)
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                subscribe = msgspec.json.decode(message.data, type=Subscribe)
-                self.subscribes.append(subscribe)
-                await self.send(self.heat.answer(subscribe))
-        return socket
-
-    async def send(self, messages: list[Message]) -> None:
-        for message in messages:
-            await self.sockets[-1].send_str(msgspec.json.encode(message).decode())
+BOX = BBox(6.42, 3.38, 6.47, 3.43)
+CELL, OTHER = "s14ks00", "s14kt2x"
+QUICK = Patience(answer_s=0.3, reconnect=Backoff(0.01, 0.01), again=Backoff(0.01, 0.01))
 
 
 @pytest.fixture
-async def loopback() -> AsyncIterator[tuple[Loopback, str]]:
-    served = Loopback()
-    app = web.Application()
-    app.router.add_get("/live", served.serve)
-    async with TestServer(app, host="127.0.0.1") as server:
-        yield served, str(server.make_url("/live"))
+async def live() -> AsyncIterator[LiveServer]:
+    server = LiveServer()
+    await server.start()
+    async with asyncio.timeout(DEADLINE_S):
+        yield server
+    await server.stop()
 
 
 @asynccontextmanager
-async def watching(url: str, *, is_welcome: bool = True) -> AsyncIterator[AsyncIterator[HeatmapView]]:
-    viewer = Viewer(url, "good" if is_welcome else "bad", CITY, PRECISION, BOX, backoff=Backoff(0.01, 0.01))
-    async with asyncio.timeout(DEADLINE_S), viewer:
-        yield viewer.states()
+async def connected(live: LiveServer, token: Token = TOKEN) -> AsyncIterator[HeatmapClient]:
+    async with HeatmapClient(live.websocket_url, token, patience=QUICK) as client:
+        yield client
 
 
-async def until(views: AsyncIterator[HeatmapView], wanted: Callable[[HeatmapView], bool]) -> HeatmapView:
-    async for view in views:
-        if wanted(view):
-            return view
-    raise AssertionError("the viewer stopped")
+async def until(watch: Watch, wanted: Callable[[HeatmapView], bool]) -> HeatmapView:
+    """The first view that is as wanted."""
+    async with aclosing(watch.views()) as views:
+        async for view in views:
+            if wanted(view):
+                return view
+    raise AssertionError("the watch was closed")
 
 
-async def test_a_viewer_sees_the_snapshot_and_follows_the_deltas(loopback: tuple[Loopback, str]):
-    served, url = loopback
-    served.heat.change({served.heat.tiles[0] + "2x": 3})
-    async with watching(url) as views:
-        first = await until(views, lambda view: view.epoch is not None)
-        served.heat.change({served.heat.tiles[0] + "31": 1})
-        await served.send(served.heat.tick())
-        second = await until(views, lambda view: view.drivers == 4)
-
-    assert {served.heat.tiles[0] + "2x": 3} == first.cells
-    assert served.heat.cells == second.cells
-    assert ("connected", 0, 2) == (second.link, second.gaps, second.frames)
+def is_shown(view: HeatmapView) -> bool:
+    return view.epoch is not None
 
 
-async def test_a_viewer_who_missed_a_delta_resumes(loopback: tuple[Loopback, str]):
-    served, url = loopback
-    async with watching(url) as views:
-        await until(views, lambda view: view.epoch is not None)
-        served.heat.change({served.heat.tiles[0] + "2x": 3})
-        served.heat.tick()
-        served.heat.change({served.heat.tiles[0] + "31": 1})
-        await served.send(served.heat.tick())
-        view = await until(views, lambda view: view.cells == served.heat.cells)
+@pytest.mark.parametrize("encoding", ["json", "deflate"])
+async def test_a_viewer_sees_the_snapshot_and_follows_the_deltas(live: LiveServer, encoding: str):
+    await live.change({CELL: 3})
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX, encoding=encoding)
+        first = await until(lagos, is_shown)
+        await live.change({OTHER: 1})
+        second = await until(lagos, lambda view: view.drivers == 4)
 
-    assert 1 == view.gaps
-    assert served.subscribes[1].since is not None
+    assert {CELL: 3} == first.cells
+    assert {CELL: 3, OTHER: 1} == second.cells
+    assert ("connected", "lagos/7/s14ks-s14ky", 3) == (second.link, second.subscription, second.rev)
+    assert (2, 1, 0, 0, 1) == (second.frames, second.snapshots, second.gaps, second.resumes, second.connections)
+    assert 0 <= second.delay_ms < DEADLINE_S * 1000
 
 
-async def test_a_viewer_comes_back_and_resumes_after_its_connection_broke(loopback: tuple[Loopback, str]):
-    served, url = loopback
-    async with watching(url) as views:
-        await until(views, lambda view: view.epoch is not None)
-        served.heat.change({served.heat.tiles[0] + "2x": 3})
-        await served.sockets[0].close()
-        away = await until(views, lambda view: view.link != "connected")
-        back = await until(views, lambda view: view.drivers == 3)
+async def test_several_viewports_share_one_connection(live: LiveServer):
+    async with connected(live) as client:
+        lagos, nairobi = client.watch("lagos", 6), client.watch("nairobi", 8, BBox(-1.3, 36.8, -1.29, 36.81))
+        await live.change({CELL: 3})
+        await live.change({"kzf0tv5": 7}, city="nairobi")
+        coarse = await until(lagos, lambda view: view.drivers == 3)
+        await until(nairobi, lambda view: view.drivers == 7)
+
+    assert {CELL[:6]: 3} == coarse.cells
+    assert [TOKEN] == live.tried
+
+
+async def test_a_viewer_who_missed_a_delta_resumes(live: LiveServer):
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX)
+        await until(lagos, is_shown)
+        await live.change({CELL: 3}, lose=True)
+        await live.change({OTHER: 1})
+        view = await until(lagos, lambda view: view.cells == {CELL: 3, OTHER: 1})
+
+    assert (1, 1, 1) == (view.gaps, view.resumes, view.snapshots)
+
+
+async def test_a_viewer_is_in_step_however_much_is_lost(live: LiveServer):
+    async with connected(live) as client:
+        watches = [client.watch("lagos", 7, BOX), client.watch("lagos", 7, encoding="json")]
+        for watch in watches:
+            await until(watch, is_shown)
+        live.loss = 0.3
+        for n in range(60):
+            await live.change({CELL: n, OTHER: n % 3})
+            await asyncio.sleep(0)
+        live.loss = 0
+        await live.heartbeat()
+        for watch in watches:
+            view = await until(watch, lambda view: view.cells == {CELL: 59, OTHER: 2})
+            assert 0 < view.gaps <= view.resumes
+
+
+async def test_a_viewer_comes_back_and_resumes_after_its_connection_broke(live: LiveServer):
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX)
+        await until(lagos, is_shown)
+        live.accepting = False
+        await live.drop()
+        away = await until(lagos, lambda view: view.link != "connected")
+        await live.change({CELL: 3})
+        live.accepting = True
+        back = await until(lagos, lambda view: view.drivers == 3)
 
     assert "reconnecting" == away.link
-    assert ("connected", 2) == (back.link, back.connections)
-    assert served.subscribes[1].since is not None
+    assert ("connected", 2, 1) == (back.link, back.connections, back.snapshots)
+    assert {"epoch": "e1", "rev": 1} == live.subscribes[-1]["since"]
 
 
-async def test_a_refused_token_is_an_error_and_no_loop(loopback: tuple[Loopback, str]):
-    served, url = loopback
-    async with watching(url, is_welcome=False) as views:
-        with pytest.raises(BadInput, match="heatmap:read"):
-            await until(views, lambda _view: False)
+async def test_a_viewer_waits_for_a_server_that_is_not_there_yet(live: LiveServer):
+    live.accepting = False
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7)
+        first = await until(lagos, lambda _: len(live.tried) >= 0)
+        while len(live.tried) < 3:  # noqa: ASYNC110 - it is the server that is to be tried
+            await asyncio.sleep(0.01)
+        live.accepting = True
+        await until(lagos, is_shown)
 
-    assert ["bad"] == served.tokens
+    assert ("connecting", {}, None) == (first.link, first.cells, first.epoch)
+
+
+async def test_a_server_that_does_not_answer_is_given_up(live: LiveServer):
+    live.silent = True
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX)
+        await until(lagos, lambda view: view.connections == 2)
+        live.silent = False
+        await until(lagos, is_shown)
+
+
+async def test_a_silent_viewport_is_asked_for_again_on_the_same_connection(live: LiveServer):
+    live.heartbeat_seconds = 0.1
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX)
+        await until(lagos, is_shown)
+        await live.change({CELL: 3}, lose=True)
+        view = await until(lagos, lambda view: view.drivers == 3)
+
+    assert (1, 0) == (view.connections, view.gaps)
+
+
+async def test_a_state_born_anew_replaces_the_old_one(live: LiveServer):
+    await live.change({CELL: 3})
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX)
+        await until(lagos, is_shown)
+        await live.lose_state()
+        view = await until(lagos, lambda view: view.epoch == "e2")
+
+    assert {} == view.cells
+
+
+async def test_a_frame_may_overtake_its_ack(live: LiveServer):
+    live.frame_first = True
+    await live.change({CELL: 3})
+    async with connected(live) as client:
+        view = await until(client.watch("lagos", 7, BOX), is_shown)
+
+    assert {CELL: 3} == view.cells
+    assert 1 == len(live.subscribes)
+
+
+async def test_what_the_server_cannot_do_now_is_asked_for_again(live: LiveServer):
+    live.refuse_next("subscribe", "unavailable", "the live state did not answer")
+    live.fail_next("subscribe")
+    async with connected(live) as client:
+        await until(client.watch("lagos", 7, BOX), is_shown)
+
+    assert (3, 1) == (len(live.subscribes), len(live.tried))
+
+
+async def test_a_refused_token_is_an_error_for_all_and_no_loop(live: LiveServer):
+    async with connected(live, "bad") as client:
+        for watch in (client.watch("lagos", 7), client.watch("nairobi", 7)):
+            with pytest.raises(BadInput, match="token: expected a valid one, the server answered 401"):
+                await until(watch, lambda _: False)
+        with pytest.raises(BadInput, match="token"):
+            await client.hello()
+
+    assert ["bad"] == live.tried
+
+
+async def test_each_connection_has_a_fresh_token_from_a_function_plain_or_async(live: LiveServer):
+    live.tokens = {"first", "second"}
+    fresh = iter(["first", "second"])
+
+    async def token() -> str:
+        return next(fresh)
+
+    async with connected(live, token) as client:
+        lagos = client.watch("lagos", 7)
+        await until(lagos, is_shown)
+        await live.drop()
+        await until(lagos, lambda view: view.connections == 2)
+    async with connected(live, lambda: "second") as client:
+        await until(client.watch("lagos", 7), is_shown)
+
+    assert ["first", "second", "second"] == live.tried
+
+
+async def test_a_refused_viewport_is_an_error_for_that_one_only(live: LiveServer):
+    async with connected(live) as client:
+        atlantis, lagos = client.watch("atlantis", 7), client.watch("lagos", 7)
+        with pytest.raises(BadInput, match="city: expected one of lagos, nairobi"):
+            await until(atlantis, lambda _: False)
+        await until(lagos, is_shown)
+
+    assert [TOKEN] == live.tried
+
+
+async def test_a_closed_watch_ends_and_is_unsubscribed(live: LiveServer):
+    async with connected(live) as client:
+        lagos, nairobi = client.watch("lagos", 7), client.watch("nairobi", 7)
+        await until(lagos, is_shown)
+        seen = asyncio.create_task(until(lagos, lambda _: False))
+        await asyncio.sleep(0)
+        await lagos.close()
+        await lagos.close()
+
+        with pytest.raises(AssertionError, match="the watch was closed"):
+            await seen
+        await until(nairobi, is_shown)
+        while len(live.watched) > 1:  # noqa: ASYNC110 - it is the server that is to hear of it
+            await asyncio.sleep(0.01)
+
+    assert ["nairobi"] == [name.split("/")[0] for name in live.watched] or [] == live.watched
+    assert [lagos.view.subscription] == [message["subscription"] for message in live.unsubscribes]
+
+
+async def test_the_end_of_the_client_is_the_end_of_its_watches(live: LiveServer):
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7)
+        await until(lagos, is_shown)
+        seen = asyncio.create_task(until(lagos, lambda _: False))
+        await asyncio.sleep(0)
+
+    with pytest.raises(AssertionError, match="the watch was closed"):
+        await seen
+
+
+async def test_a_slow_consumer_sees_the_latest_view_and_none_in_between(live: LiveServer):
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7, BOX)
+        async with aclosing(lagos.views()) as views:
+            async for view in views:
+                if view.epoch is not None:
+                    break
+            for n in range(1, 21):
+                await live.change({CELL: n})
+            while lagos.feed.state.rev < 21:  # noqa: ASYNC110 - the client takes them in while nobody looks
+                await asyncio.sleep(0.01)
+            latest = await anext(views)
+
+    assert ({CELL: 20}, {}) == (latest.cells, view.cells)
+
+
+async def test_hello_tells_what_the_server_has(live: LiveServer):
+    async with connected(live) as client:
+        hello = await client.hello()
+
+    assert ((4, 5, 6, 7, 8), ["lagos", "nairobi"]) == (hello.precisions, [city.name for city in hello.cities])
+
+
+async def test_what_came_in_is_counted(live: LiveServer):
+    async with connected(live) as client:
+        await until(client.watch("lagos", 7, BOX), is_shown)
+        traffic = client.traffic
+
+    # An ack, and a snapshot in two parts.
+    assert (3, 1, 0) == (traffic.messages, traffic.connections, traffic.garbled)
+    assert 500 < traffic.bytes < 2000
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://127.0.0.1/live", "ws://", "ws://[::1/live"])
+def test_what_is_no_websocket_url_is_refused(url: str):
+    with pytest.raises(BadInput, match="websocket_url: expected a WebSocket URL"):
+        HeatmapClient(url, TOKEN)
+
+
+async def test_hundreds_of_clients_share_a_session_and_are_two_tasks_each(live: LiveServer):
+    many = 300
+    await live.change({CELL: 3})
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        clients = [HeatmapClient(live.websocket_url, TOKEN, session=session) for _ in range(many)]
+        async with asyncio.TaskGroup() as entering:
+            for client in clients:
+                entering.create_task(client.__aenter__())
+        watches = [client.watch("lagos", 7, BOX) for client in clients]
+        for watch in watches:
+            await until(watch, is_shown)
+        ours = [task for task in asyncio.all_tasks() if task.get_coro().__qualname__.startswith("HeatmapClient")]
+        assert 2 * many == len(ours)
+        await live.change({CELL: 4})
+        for watch in watches:
+            assert {CELL: 4} == (await until(watch, lambda view: view.drivers == 4)).cells
+        for client in clients:
+            await client.__aexit__()
+        assert not session.closed

@@ -1,3 +1,5 @@
+import json
+
 from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, jobs
 
 
@@ -6,11 +8,11 @@ def sends(deliveries: list[Delivery]) -> list[tuple[str, str]]:
 
 
 def test_small_deliveries_share_a_job():
-    assert 1 == len(list(jobs([Delivery([f"c{n}"], ["frame"]) for n in range(MAX_CONNECTIONS)])))
+    assert 1 == len(list(jobs([Delivery([f"c{n}"], ['"frame"']) for n in range(MAX_CONNECTIONS)])))
 
 
 def test_many_connections_are_cut_into_jobs():
-    wanted = [Delivery([f"c{n}" for n in range(2 * MAX_CONNECTIONS + 1)], ["frame"])]
+    wanted = [Delivery([f"c{n}" for n in range(2 * MAX_CONNECTIONS + 1)], ['"frame"'])]
 
     packed = [decode(job) for job in jobs(wanted)]
 
@@ -19,12 +21,32 @@ def test_many_connections_are_cut_into_jobs():
 
 
 def test_large_messages_are_cut_into_jobs():
-    wanted = [Delivery(["c1"], [f"{n}" * 50_000 for n in range(10)])]
+    wanted = [Delivery(["c1"], [f'"{n}{"x" * 50_000}"' for n in range(10)])]
 
     packed = list(jobs(wanted))
 
     assert all(len(job) < 1.3 * MAX_JOB_BYTES for job in packed)
     assert sends(wanted) == sends([delivery for job in packed for delivery in decode(job).deliveries])
+
+
+def test_a_full_job_fits_into_a_message_of_the_queue():
+    wanted = [
+        Delivery([f"{n:0>64}"], [f'"{"x" * (MAX_JOB_BYTES // MAX_CONNECTIONS - 2)}"']) for n in range(MAX_CONNECTIONS)
+    ]
+
+    [job] = jobs(wanted)
+
+    assert 256 * 1024 > len(job)
+
+
+def test_a_message_stands_in_a_job_as_it_is():
+    message = '{"type": "delta", "tiles":{"s14mk":{"2x":3}}}'
+
+    [job] = jobs([Delivery(["c1"], [message])])
+
+    assert message in job
+    assert [{"connections": ["c1"], "messages": [json.loads(message)]}] == json.loads(job)["deliveries"]
+    assert [Delivery(["c1"], [message])] == decode(job).deliveries
 
 
 def test_nothing_to_deliver_is_no_job():

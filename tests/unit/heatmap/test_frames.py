@@ -1,80 +1,104 @@
+import base64
 import json
+import zlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from heatmap.cells import TileRange
-from heatmap.frames import MAX_MESSAGE_BYTES, deltas, fragments, heartbeat, resumed, snapshot
-from heatmap.state import Changes, Stamp, View
+from heatmap.frames import MAX_MESSAGE_BYTES, Encoding, Frames
+from heatmap.packed import packed_tile
+from heatmap.state import Stamp
+from heatmap.tiles import Tiles
 from heatmap.viewports import Viewport
 
 NOW = 1_700_000_000_123
 STAMP = Stamp(epoch="e1", rev=9, live=3, last_event=NOW - 40)
 VIEWPORT = Viewport("lagos", 7, TileRange("s14mh", "s14mj"))
+WHOLE = Viewport("lagos", 7, TileRange("s1400", "s14zz"))
 
 
-def test_a_fragment_holds_a_tiles_cells():
-    [fragment] = fragments({"s14mk2x": 3, "s14mk31": 0}, lambda _: 7).values()
-
-    assert fragment.cells == '"s14mk":{"2x":3,"31":0}'
-    assert fragment.previous == '"s14mk":7'
+def frames(cells: dict[str, int], stamp: Stamp = STAMP) -> Frames:
+    return Frames("lagos", 7, stamp, Tiles(cells), NOW)
 
 
-def test_a_snapshot_holds_the_cells_of_its_viewport_that_hold_drivers():
-    view = View(STAMP, 0, {"s14mh00": 2, "s14mh01": 0, "s14zz00": 5})
+def test_a_snapshot_holds_the_cells_of_its_viewport():
+    [message] = map(json.loads, frames({"s14mh00": 2, "s14zz00": 5}).snapshot(VIEWPORT, Encoding.JSON))
 
-    [message] = map(json.loads, snapshot(VIEWPORT, view, NOW))
-
-    assert message["tiles"] == {"s14mh": {"00": 2}}
-    assert tuple(message[field] for field in ("type", "subscription", "part", "parts")) == (
-        "snapshot",
-        "lagos/7/s14mh-s14mj",
-        1,
-        1,
-    )
+    assert {"s14mh": {"00": 2}} == message["tiles"]
+    assert ("snapshot", "lagos/7/s14mh-s14mj", 9) == (message["type"], message["subscription"], message["rev"])
 
 
-def test_every_frame_says_how_fresh_it_is():
-    message = json.loads(heartbeat("lagos", 7, STAMP, NOW))
+def test_a_delta_holds_what_changed_and_the_revision_that_it_builds_on():
+    [message] = map(json.loads, frames({"s14mh00": 0}).delta(VIEWPORT, 4, Encoding.JSON))
 
-    assert {"epoch": "e1", "rev": 9, "as_of": "2023-11-14T22:13:20.123Z", "lag_ms": 40, "drivers": 3}.items() <= (
-        message.items()
-    )
+    assert ("delta", {"s14mh": {"00": 0}}, 4, 9) == tuple(message[name] for name in ("type", "tiles", "prev", "rev"))
+
+
+def test_frames_touch_the_viewports_that_cover_some_of_their_tiles():
+    assert (True, False) == tuple(frames({cell: 1}).touch(VIEWPORT) for cell in ("s14mh00", "s14zz00"))
+
+
+def test_viewports_that_cover_the_same_of_the_tiles_get_the_same_tiles_each_under_its_own_name():
+    made = frames({"s14mh00": 2})
+
+    messages = [json.loads(made.delta(viewport, 4, Encoding.JSON)[0]) for viewport in (VIEWPORT, WHOLE)]
+
+    assert [VIEWPORT.subscription, WHOLE.subscription] == [message["subscription"] for message in messages]
+    assert [{"s14mh": {"00": 2}}] * 2 == [message["tiles"] for message in messages]
+
+
+def test_a_heartbeat_is_a_delta_of_nothing():
+    of_nothing, heartbeat = frames({}).delta(VIEWPORT, 4, Encoding.JSON), frames({}).heartbeat(VIEWPORT, 4)
+
+    assert json.loads(of_nothing[0]) == json.loads(heartbeat) | {"type": "delta", "tiles": {}}
+
+
+def test_every_message_says_how_fresh_it_is():
+    message = json.loads(frames({}).heartbeat(VIEWPORT, 4))
+
+    fresh = {"epoch": "e1", "rev": 9, "as_of": "2023-11-14T22:13:20.123Z", "lag_ms": 40, "drivers": 3}
+    assert fresh.items() <= message.items()
 
 
 def test_a_city_without_pings_lags_behind_nothing():
-    assert 0 == json.loads(heartbeat("lagos", 7, Stamp("e1", 1, 0, 0), NOW))["lag_ms"]
+    assert 0 == json.loads(frames({}, Stamp("e1", 1, 0, 0)).heartbeat(VIEWPORT, 0))["lag_ms"]
 
 
-def test_a_delta_goes_only_where_something_changed():
-    changes = Changes(7, ["s14mh-s14mj", "s14zz-s14zz"], {"s14mh00": 0}, {"s14mh": 4})
+def test_packed_tiles_are_the_records_of_the_tiles_one_after_the_other():
+    [message] = map(json.loads, frames({"s14mh00": 2, "s14mj00": 1}).snapshot(VIEWPORT, Encoding.DEFLATE))
 
-    messages = deltas("lagos", STAMP, changes, NOW)
-
-    assert list(messages) == ["s14mh-s14mj"]
-    [delta] = map(json.loads, messages["s14mh-s14mj"])
-    assert (delta["tiles"], delta["prev"]) == ({"s14mh": {"00": 0}}, {"s14mh": 4})
+    records = zlib.decompress(base64.b64decode(message["packed"]), wbits=-15)
+    assert packed_tile("s14mh", {"00": 2}) + packed_tile("s14mj", {"00": 1}) == records
+    assert "tiles" not in message
 
 
-def test_a_resume_is_answered_even_when_nothing_changed():
-    [message] = map(json.loads, resumed(VIEWPORT, View(STAMP, 5, {}), NOW))
-
-    assert (message["type"], message["resumed"], message["tiles"]) == ("delta", True, {})
-
-
-@given(st.integers(0, 2_000))
-def test_a_frame_too_large_for_a_message_is_split_by_tile_and_whole_again(cells: int):
+@pytest.mark.parametrize("encoding", Encoding)
+@given(cells=st.integers(0, 4_000))
+def test_a_frame_too_large_for_a_message_is_split_by_tile_and_whole_again(encoding: Encoding, cells: int):
     alphabet = "0123456789bcdefghjkmnpqrstuvwxyz"
     counts = {
-        f"s14{alphabet[n // 1024]}{alphabet[n // 32 % 32]}{alphabet[n % 32]}{a}": 10_000 + n
+        f"s14{alphabet[n // 1024]}{alphabet[n // 32 % 32]}{alphabet[n % 32]}{a}": 10_000_000 + n * n * n
         for n in range(cells)
         for a in "01"
     }
-    whole = Viewport("lagos", 7, TileRange("s1400", "s14zz"))
+    tiles = Tiles(counts)
 
-    messages = snapshot(whole, View(STAMP, 0, counts), NOW)
+    messages = Frames("lagos", 7, STAMP, tiles, NOW).snapshot(WHOLE, encoding)
 
     parts = [json.loads(message) for message in messages]
     assert all(len(message) <= MAX_MESSAGE_BYTES for message in messages)
-    assert [(n, len(parts)) for n in range(1, len(parts) + 1)] == [(part["part"], part["parts"]) for part in parts]
-    assert counts == {t + c: n for part in parts for t, held in part["tiles"].items() for c, n in held.items()}
+    if len(parts) > 1:
+        assert [(n, len(parts)) for n in range(1, len(parts) + 1)] == [(part["part"], part["parts"]) for part in parts]
+    if encoding is Encoding.JSON:
+        assert counts == {t + c: n for part in parts for t, held in part["tiles"].items() for c, n in held.items()}
+    else:
+        whole = b"".join(zlib.decompress(base64.b64decode(part["packed"]), wbits=-15) for part in parts)
+        assert b"".join(tiles.packed(tile) for tile in tiles.within(WHOLE.tiles)) == whole
+
+
+def test_a_frame_that_fits_does_not_speak_of_parts():
+    [message] = map(json.loads, frames({"s14mh00": 2}).snapshot(VIEWPORT, Encoding.JSON))
+
+    assert not {"part", "parts"} & message.keys()

@@ -94,10 +94,9 @@ def test_when_the_stream_is_down_the_sender_is_told_to_come_back(stream: FakePin
     assert (503, "1") == (answer["statusCode"], answer["headers"]["Retry-After"])
 
 
-def over_the_socket(message: object, scope: str = "pings:write") -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(
-        app.lambda_handler(a_socket_event("pings", message, scope=scope), LambdaContext())["body"]
-    )
+def over_the_socket(message: dict[str, Any], scope: str = "pings:write") -> dict[str, Any]:
+    event = a_socket_event(message["action"], message, scope=scope)
+    answer: dict[str, Any] = json.loads(app.lambda_handler(event, LambdaContext())["body"])
     return answer
 
 
@@ -117,7 +116,7 @@ def test_a_batch_over_the_socket_names_its_bad_pings(stream: FakePingStream):
 @pytest.mark.parametrize(
     "message", [{"action": "ping"}, {"action": "pings", "pings": "x"}, {"action": "ping", "ping": []}]
 )
-def test_a_socket_message_without_pings_is_an_error(stream: FakePingStream, message: object):
+def test_a_socket_message_without_pings_is_an_error(stream: FakePingStream, message: dict[str, Any]):
     assert "error" == over_the_socket(message)["type"]
 
 

@@ -35,7 +35,7 @@ INIT_MARGIN_S = 1.0
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
-    """One execution environment. The process is replaced, at the next invocation, when it crashed or timed out."""
+    """One execution environment. The process is replaced, at the next invocation, when it has ended or timed out."""
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 - the base class's name
         super().__init__(id, function_version)
@@ -83,6 +83,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         request_id = payload["invoke-id"]
         with self._lock:
+            if self._process is not None and not self._process.is_alive:
+                # It died since the last invocation, which is no failure of this one.
+                self._end_process()
             if self._process is None and self._init_error is None:
                 self._start_process()
             log = self._init_log + self._reporter.start(request_id)

@@ -82,6 +82,10 @@ class RuntimeProcess:
             message = f"RequestId: {invocation.request_id} Error: {self._exit_reason()}"
             return Outcome(error("Runtime.ExitError", message), is_error=True, ended=True)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
     def max_memory_mb(self) -> int | None:
         """The most memory the process has used, rounded up; None where /proc does not tell."""
         try:

@@ -5,18 +5,23 @@ from functools import partial
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.runtime import hooks
+from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.plugins import Service, aws_provider
 
 from localstack import config
 from localstack_dockerless.websocket.settings import Settings
-from localstack_dockerless.websocket.supervisor import GatewayProcess
+from localstack_dockerless.websocket.supervisor import GatewayProcess, GatewayStartError
 
 GATEWAY = GatewayProcess()
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def websocket_start() -> None:
-    GATEWAY.start(Settings.from_env(), f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}")
+    try:
+        GATEWAY.start(Settings.from_env(), f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}")
+    except (GatewayStartError, ValueError) as error:
+        # The start command has looked at both; this is for those who start LocalStack in another way.
+        raise LocalstackExit(f"{error}\n", 1) from error
 
 
 @hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]

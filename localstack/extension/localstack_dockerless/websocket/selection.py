@@ -21,7 +21,7 @@ def select_route_key(expression: str, message: str) -> str | None:
     """The route key that `message` asks for, or None when it is no JSON or lacks what the expression names."""
     try:
         body = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets without end
         return None
     if whole := _WHOLE.match(expression):
         return _scalar(_resolve(whole[1], body))

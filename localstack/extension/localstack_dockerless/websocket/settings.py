@@ -4,9 +4,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from localstack_dockerless.settings import number
+
 LISTEN_ADDRESS = "127.0.0.1"
 # Clients that connect at once, or while the gateway is being restarted.
 BACKLOG = 4096
+SHORTEST_S = 0.01
+PORT_REMEDY = ". Set WEBSOCKET_PORT to a free port, or to 0 for any"
 
 
 @dataclass(frozen=True)
@@ -22,29 +26,16 @@ class Settings:
     @staticmethod
     def from_env(environ: Mapping[str, str] = os.environ) -> "Settings":
         """Raises ValueError that names the variable."""
+
+        def seconds(name: str, default: float) -> float:
+            return number(environ, name, default, lowest=SHORTEST_S)
+
         return Settings(
-            port=int(_number(environ, "WEBSOCKET_PORT", Settings.port, lowest=0)),
-            idle_s=_number(environ, "WEBSOCKET_IDLE_SECONDS", Settings.idle_s),
-            lifetime_s=_number(environ, "WEBSOCKET_LIFETIME_SECONDS", Settings.lifetime_s),
-            integration_timeout_s=_number(
-                environ, "WEBSOCKET_INTEGRATION_TIMEOUT_SECONDS", Settings.integration_timeout_s
-            ),
-            concurrency=int(_number(environ, "WEBSOCKET_CONCURRENCY", Settings.concurrency, lowest=1)),
-            send_buffer_bytes=int(
-                _number(environ, "WEBSOCKET_SEND_BUFFER_BYTES", Settings.send_buffer_bytes, lowest=1)
-            ),
-            stalled_s=_number(environ, "WEBSOCKET_STALLED_SECONDS", Settings.stalled_s),
+            port=int(number(environ, "WEBSOCKET_PORT", Settings.port, lowest=0, highest=65535)),
+            idle_s=seconds("WEBSOCKET_IDLE_SECONDS", Settings.idle_s),
+            lifetime_s=seconds("WEBSOCKET_LIFETIME_SECONDS", Settings.lifetime_s),
+            integration_timeout_s=seconds("WEBSOCKET_INTEGRATION_TIMEOUT_SECONDS", Settings.integration_timeout_s),
+            concurrency=int(number(environ, "WEBSOCKET_CONCURRENCY", Settings.concurrency, lowest=1)),
+            send_buffer_bytes=int(number(environ, "WEBSOCKET_SEND_BUFFER_BYTES", Settings.send_buffer_bytes, lowest=1)),
+            stalled_s=seconds("WEBSOCKET_STALLED_SECONDS", Settings.stalled_s),
         )
-
-
-def _number(environ: Mapping[str, str], name: str, default: float, *, lowest: float = 0.01) -> float:
-    text = environ.get(name, "")
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{name}: expected a number, got {text!r}") from None
-    if not lowest <= value < float("inf"):
-        raise ValueError(f"{name}: expected at least {lowest}, got {text}")
-    return value

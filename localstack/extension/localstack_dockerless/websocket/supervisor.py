@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from localstack_dockerless import lifecycle
 from localstack_dockerless.websocket.routing import Stage
-from localstack_dockerless.websocket.settings import BACKLOG, LISTEN_ADDRESS, Settings
+from localstack_dockerless.websocket.settings import BACKLOG, LISTEN_ADDRESS, PORT_REMEDY, Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -20,6 +20,10 @@ POLL_S = 0.2
 # Between two starts of a gateway that keeps dying.
 RESTART_S = 1.0
 STOP_S = 2.0
+
+
+class GatewayStartError(Exception):
+    """The gateway cannot be started; the message says why in one line."""
 
 
 class GatewayProcess:
@@ -36,16 +40,17 @@ class GatewayProcess:
 
     @property
     def port(self) -> int | None:
-        """None when the gateway could not be started."""
+        """None before the start."""
         return self._listener.getsockname()[1] if self._listener is not None else None
 
     def endpoint_of(self, api_id: str) -> str:
-        """Raises RuntimeError when the gateway could not be started."""
+        """Raises RuntimeError before the start."""
         if self.port is None:
-            raise RuntimeError("the WebSocket gateway is not running; LocalStack's log says why")
+            raise RuntimeError("the WebSocket gateway is not running")
         return f"ws://{LISTEN_ADDRESS}:{self.port}/{api_id}"
 
     def start(self, settings: Settings, localstack_url: str) -> None:
+        """Raises GatewayStartError if the port is taken: without the gateway no WebSocket API could be created."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -53,13 +58,10 @@ class GatewayProcess:
             listener.listen(BACKLOG)
         except OSError as error:
             listener.close()
-            LOG.error(
-                "WebSocket gateway: cannot listen on %s:%s: %s. Set WEBSOCKET_PORT to a free port, or to 0 for any",
-                LISTEN_ADDRESS,
-                settings.port,
-                error.strerror,
-            )
-            return
+            address = f"{LISTEN_ADDRESS}:{settings.port}"
+            raise GatewayStartError(
+                f"WebSocket gateway: cannot listen on {address}: {error.strerror}{PORT_REMEDY}"
+            ) from error
         self._listener = listener
         command = [sys.executable, "-m", "localstack_dockerless.websocket", str(listener.fileno()), localstack_url]
         arguments = (command, listener.fileno())

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 import urllib.error
 from pathlib import Path
@@ -50,15 +49,3 @@ async def test_the_gateway_ends_with_localstack(tmp_path: Path, sig: signal.Sign
     await until(lambda: not is_running(pid))
     with pytest.raises(urllib.error.URLError):
         localstack.gateway_health()
-
-
-async def test_without_its_port_the_gateway_says_so_and_no_api_can_be_created(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        localstack = LocalStack(tmp_path, WEBSOCKET_PORT=str(port))
-        try:
-            assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in localstack.log()
-            with pytest.raises(Exception, match="the WebSocket gateway is not running"):
-                deploy_api(localstack)
-        finally:
-            localstack.stop()

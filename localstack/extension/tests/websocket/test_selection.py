@@ -15,6 +15,7 @@ from localstack_dockerless.websocket.selection import is_valid_expression, selec
         ("$request.body.flag", '{"flag": true}', "true"),
         ("$request.body.action", "join", None),
         ("$request.body.action", "", None),
+        ("$request.body.action", "[" * 30_000, None),
         ("$request.body.action", "[1]", None),
         ("$request.body.action", '{"other": 1}', None),
         ("$request.body.action", '{"action": null}', None),

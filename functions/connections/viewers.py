@@ -1,0 +1,98 @@
+"""Viewers: who is connected, and what they watch."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from adapters.live_state import LiveState
+from adapters.observability import count
+from adapters.queues import Queue
+from adapters.registry import Registry
+from heatmap.actions import Subscribe
+from heatmap.deliveries import Delivery, jobs
+from heatmap.errors import InvalidInput
+from heatmap.frames import Frames
+from heatmap.mirror import Mirror
+from heatmap.state import Stamp
+from heatmap.tiles import Tiles
+from heatmap.viewports import Viewport
+
+# Copies of a city's cells that are kept; one of 100,000 drivers at the finest precision takes some 10 MB.
+MIRRORS = 16
+
+
+@dataclass
+class Viewers:
+    """Connections and their subscriptions.
+
+    Attributes:
+        clock: UTC milliseconds.
+    """
+
+    state: LiveState
+    registry: Registry
+    deliveries: Queue
+    clock: Callable[[], int]
+    _mirrors: OrderedDict[tuple[str, int], Mirror] = field(default_factory=OrderedDict)
+
+    def subscribe(self, connection_id: str, wanted: Subscribe) -> Stamp:
+        """Watch a viewport from now on; its first frame is on its way. Returns what it shows.
+
+        Raises:
+            InvalidInput: the connection has as many as it may.
+            Unavailable: the live state or the queue did not answer.
+        """
+        # Whatever is watched must be found again when the connection goes. The record is written before, for a failure
+        # in between, and again after, for a `$disconnect` in between: the next frame finds out that nobody is there.
+        self.registry.subscribe(connection_id, wanted.viewport)
+        stamp, messages = self._first_frame(connection_id, wanted)
+        self.registry.subscribe(connection_id, wanted.viewport)
+        self.deliveries.send(jobs([Delivery([connection_id], messages)]))
+        return stamp
+
+    def unsubscribe(self, connection_id: str, viewport: Viewport) -> None:
+        """Watch a viewport no longer.
+
+        Raises:
+            InvalidInput: the connection does not watch it.
+        """
+        if viewport not in self.registry.viewports(connection_id):
+            raise InvalidInput(
+                "subscription",
+                "one that this connection has",
+                viewport.subscription,
+                code="unknown_subscription",
+            )
+        self.state.unwatch([viewport], connection_id)
+        self.registry.unsubscribe(connection_id, viewport)
+
+    def forget(self, connection_id: str) -> None:
+        """Nobody is there any more: take the connection out of every viewport it watched."""
+        watched = self.registry.viewports(connection_id)
+        if watched:
+            self.state.unwatch(watched, connection_id)
+        self.registry.remove(connection_id)
+
+    def _first_frame(self, connection_id: str, wanted: Subscribe) -> tuple[Stamp, list[str]]:
+        """Begin to watch, and make the frame that brings the viewer up to date."""
+        viewport, encoding = wanted.viewport, wanted.encoding
+        if wanted.since:
+            view = self.state.watch(viewport, connection_id, encoding, wanted.since, wanted.epoch)
+            if view.since:
+                count("resumes")
+                frames = Frames(viewport.city, viewport.precision, view.stamp, Tiles(view.cells), self.clock())
+                return view.stamp, frames.delta(viewport, view.since, encoding)
+        mirror = self._mirror(viewport)
+        view = self.state.watch(viewport, connection_id, encoding, mirror.rev, mirror.epoch)
+        mirror.take(view)
+        count("snapshots")
+        frames = Frames(viewport.city, viewport.precision, view.stamp, mirror.tiles, self.clock())
+        return view.stamp, frames.snapshot(viewport, encoding)
+
+    def _mirror(self, viewport: Viewport) -> Mirror:
+        place = (viewport.city, viewport.precision)
+        mirror = self._mirrors.setdefault(place, Mirror())
+        self._mirrors.move_to_end(place)
+        if len(self._mirrors) > MIRRORS:
+            self._mirrors.popitem(last=False)
+        return mirror
