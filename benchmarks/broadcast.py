@@ -36,7 +36,7 @@ FEWER_ROUNDS = 10
 MANY_DRIVERS = 100_000
 VIEWPORTS = 1_000
 GROWTH = (100, 300, VIEWPORTS, 3_000)
-SETTINGS = BroadcastSettings(tick_ms=TICK_MS, driver_ttl_ms=30_000, heartbeat_ms=15_000)
+SETTINGS = BroadcastSettings(tick_ms=TICK_MS, driver_ttl_ms=30_000, heartbeat_ms=15_000, posts_per_second=1_000_000)
 
 type Row = dict[str, Any]
 
@@ -53,7 +53,7 @@ class _Queue:
         self.bodies: list[str] = []
         self.seconds = 0.0
 
-    def send(self, bodies: Iterable[str]) -> None:
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
         """Take them."""
         started = time.perf_counter()
         self.bodies = list(bodies)

@@ -45,7 +45,7 @@ PLACES: dict[str, BBox | None] = {
     "densest_screen": on_screen(6.472, 3.384, ZOOM),
 }
 SHOWN = (5, 6, 7, 8)
-SETTINGS = BroadcastSettings(tick_ms=TICK_MS, driver_ttl_ms=30_000, heartbeat_ms=15_000)
+SETTINGS = BroadcastSettings(tick_ms=TICK_MS, driver_ttl_ms=30_000, heartbeat_ms=15_000, posts_per_second=1_000_000)
 
 _TO_BASE_32 = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
@@ -58,7 +58,7 @@ class _Inbox:
     def __init__(self) -> None:
         self._messages: dict[str, list[str]] = defaultdict(list)
 
-    def send(self, bodies: Iterable[str]) -> None:
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
         """Take jobs."""
         for body in bodies:
             for delivery in decode(body).deliveries:

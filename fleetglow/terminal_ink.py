@@ -46,6 +46,7 @@ class ColourInk:
         colours: from few to many.
         water: in place of `ground`, where there is water.
         faded_colours: of what is old.
+        lettering: of names over drivers, `quiet_lettering` where nobody is.
         light_from: the first of the colours that is written upon in black.
     """
 
@@ -53,6 +54,7 @@ class ColourInk:
     ground: str
     water: str
     lettering: str
+    quiet_lettering: str
     faded_colours: tuple[str, ...]
     light_from: int = 3
     rows: int = 2
@@ -70,7 +72,8 @@ class ColourInk:
         colours = under[1].removeprefix("on ").split(" on ")
         steps = [self.colours.index(colour) if colour in self.colours else -1 for colour in colours]
         most = max(steps)
-        ink = "black" if most >= self.light_from else self.lettering
+        dark = self.lettering if most >= 0 else self.quiet_lettering
+        ink = "black" if most >= self.light_from else dark
         return character, f"{ink} on {colours[steps.index(most)]}"
 
     def swatch(self, step: int) -> Glyph:
@@ -120,6 +123,7 @@ FULL = ColourInk(
     ground="#1a1d21",
     water="#10222f",
     lettering="#e6ebf0",
+    quiet_lettering="#8d97a0",
     faded_colours=("#3a3d41", "#55585c", "#707377", "#8b8e92", "#a6a9ad", "#c1c4c8"),
 )
 # The nearest of the 256, chosen by hand: by distance alone two of the steps would fall on one, and the water be blue.
@@ -128,13 +132,15 @@ INDEXED = ColourInk(
     ground="color(232)",
     water="color(234)",
     lettering="color(255)",
+    quiet_lettering="color(246)",
     faded_colours=tuple(f"color({number})" for number in (238, 240, 242, 245, 248, 251)),
 )
 SIXTEEN = ColourInk(
     colours=("blue", "magenta", "red", "yellow", "bright_white"),
     ground="black",
     water="black",
-    lettering="white",
+    lettering="bright_white",
+    quiet_lettering="white",
     faded_colours=("bright_black", "bright_black", "white", "white", "bright_white"),
 )
 SHADES = CharacterInk("░▒▓█")

@@ -24,6 +24,7 @@ os.environ.update(
     TICK_SECONDS="3",
     DRIVER_TTL_SECONDS="30",
     HEARTBEAT_SECONDS="15",
+    POSTS_PER_SECOND="4000",
 )
 
 START_TIMEOUT_S = 300

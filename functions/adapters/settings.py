@@ -53,11 +53,12 @@ class LiveStateSettings:
 
 @dataclass(frozen=True)
 class BroadcastSettings:
-    """The broadcaster's rhythm, all in milliseconds (TICK_SECONDS, DRIVER_TTL_SECONDS, HEARTBEAT_SECONDS)."""
+    """The broadcaster's rhythm (TICK_SECONDS, DRIVER_TTL_SECONDS, HEARTBEAT_SECONDS, POSTS_PER_SECOND)."""
 
     tick_ms: int
     driver_ttl_ms: int
     heartbeat_ms: int
+    posts_per_second: int
 
     @classmethod
     def from_env(cls) -> "BroadcastSettings":
@@ -65,6 +66,7 @@ class BroadcastSettings:
             tick_ms=1000 * number("TICK_SECONDS", 1, 60),
             driver_ttl_ms=1000 * number("DRIVER_TTL_SECONDS", 5, 86_400),
             heartbeat_ms=1000 * number("HEARTBEAT_SECONDS", 1, 300),
+            posts_per_second=number("POSTS_PER_SECOND", 1, 1_000_000),
         )
 
 

@@ -9,7 +9,7 @@ from adapters.live_state import LiveState
 from adapters.observability import count, flush, logger, milliseconds
 from adapters.queues import Queue
 from adapters.settings import BroadcastSettings
-from heatmap.deliveries import Delivery, jobs
+from heatmap.deliveries import Delivery, jobs, waves
 from heatmap.errors import StaleLease, Unavailable
 from heatmap.frames import Encoding, Frames
 from heatmap.state import Sent, Tick
@@ -123,5 +123,8 @@ class Broadcaster:
             for each, by_encoding in zip(due, viewers, strict=True)
             for encoding, connections in by_encoding.items()
         ]
-        self.deliveries.send(jobs(deliveries))
+        # Whoever comes later waits a second for each wave before, but never so long that the next tick overtakes.
+        latest_s = self.settings.tick_ms // 1000 - 1
+        for second, wave in enumerate(waves(deliveries, self.settings.posts_per_second)):
+            self.deliveries.send(jobs(wave), delay_s=min(second, latest_s))
         count("frames", sum(len(delivery.connections) for delivery in deliveries))

@@ -74,6 +74,26 @@ def jobs(deliveries: Iterable[Delivery]) -> Iterator[str]:
         yield _encode(_PackedJob(packed)).decode()
 
 
+def waves(deliveries: Iterable[Delivery], posts: int) -> list[list[Delivery]]:
+    """Deliveries in waves of at most so many posts each, for a second each: a burst beyond a quota would be refused."""
+    found: list[list[Delivery]] = [[]]
+    room = posts
+    for delivery in deliveries:
+        # A wave takes at least one connection, however many messages it gets.
+        weight = max(1, len(delivery.messages))
+        first = 0
+        while first < len(delivery.connections):
+            if room < weight and found[-1]:
+                found.append([])
+                room = posts
+            fitting = max(1, room // weight)
+            some = delivery.connections[first : first + fitting]
+            found[-1].append(Delivery(some, delivery.messages))
+            room -= len(some) * weight
+            first += len(some)
+    return found
+
+
 def _within_limits(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
     """Deliveries cut so that each fits into a job by itself."""
     for delivery in deliveries:

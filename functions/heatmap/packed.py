@@ -40,7 +40,7 @@ def packed_tile(tile: str, counts: Mapping[str, int]) -> bytes:
 
 def deflated(records: Iterable[bytes]) -> str:
     """Records as text: base64 of deflate-raw."""
-    # Gaps hardly repeat: without a search for what does, a snapshot is 7 % smaller, a delta 1 % larger, both are faster.
+    # Gaps hardly repeat: without a search for what does, a snapshot is 7 % smaller, a delta 1 % larger, both faster.
     deflate = zlib.compressobj(wbits=_RAW, strategy=zlib.Z_HUFFMAN_ONLY)
     return b64encode(deflate.compress(b"".join(records)) + deflate.flush()).decode()
 

@@ -43,7 +43,7 @@ class Picture:
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
-CLOSER = "city=lagos&zoom=9.7&lat=6.5&lon=3.4"
+CLOSER = "city=lagos&zoom=9.55&lat=6.5&lon=3.4"
 PICTURES = (
     Picture("night-desktop.png", Screen(*DESKTOP, "dark")),
     Picture("day-desktop.png", Screen(*DESKTOP, "light")),

@@ -53,7 +53,9 @@ async def parked(api: Api) -> AsyncIterator[None]:
 
 def counted(api: Api, cell: str) -> int:
     """The drivers in a cell of London, as the REST API counts them."""
-    answer = api.get(f"/heatmap?{urlencode({'city': 'london', 'precision': len(cell)})}")
+    lat, lon = PARKED["first"]
+    around = f"{lat - 0.02},{lon - 0.02},{lat + 0.02},{lon + 0.02}"
+    answer = api.get(f"/heatmap?{urlencode({'city': 'london', 'precision': len(cell), 'bbox': around})}")
     return int(answer["cells"].get(cell, 0))
 
 

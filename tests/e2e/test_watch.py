@@ -116,7 +116,7 @@ async def test_what_the_stack_answers_is_what_the_documentation_describes(stack:
     said = [
         {"action": "hello", "id": "1"},
         {"action": "ping", "ping": ping},
-        {"action": "pings", "pings": [ping, ping | {"lat": 91}]},
+        {"action": "pings", "pings": [ping, ping | {"sampled_at": 0}]},
         {"action": "unsubscribe", "subscription": name},
         {"action": "subscribe", "city": CITY, "precision": 5, "id": "2"},
     ]

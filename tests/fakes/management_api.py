@@ -62,6 +62,7 @@ class ManagementApi:
         delay_s: how long an answer takes.
         is_down: nobody can connect.
         opens_after_s: how long a connection takes.
+        slams_the_door: it hangs up on every connection at once.
         overtaken: connection ids to which a post came while the one before it was not answered yet.
     """
 
@@ -73,6 +74,7 @@ class ManagementApi:
         self.delay_s = 0.0
         self.is_down = False
         self.opens_after_s = 0.0
+        self.slams_the_door = False
         self.overtaken: list[str] = []
         self._peers: set[Peer] = set()
         self._under_way: Counter[str] = Counter()
@@ -91,6 +93,9 @@ class ManagementApi:
         ours, theirs = Pipe(), Pipe()
         ours.connect(connection, theirs)
         theirs.connect(peer, ours)
+        if self.slams_the_door:
+            self.hang_up()
+            await peer.ended.wait()
         return connection
 
     def hang_up(self) -> list["Peer"]:

@@ -1,6 +1,7 @@
 """The broadcaster's rounds on a real state, with a clock and queues of our own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import redis
@@ -20,7 +21,7 @@ from heatmap.register import merged
 from heatmap.viewports import viewport
 
 TICK = 3_000
-SETTINGS = BroadcastSettings(tick_ms=TICK, driver_ttl_ms=30_000, heartbeat_ms=15_000)
+SETTINGS = BroadcastSettings(tick_ms=TICK, driver_ttl_ms=30_000, heartbeat_ms=15_000, posts_per_second=4_000)
 WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (4, 5, 6, 7, 8))
 IKEJA = viewport("lagos", 7, BBox(6.58, 3.33, 6.62, 3.37), cities(), (4, 5, 6, 7, 8))
 START = NOW - NOW % TICK
@@ -121,6 +122,19 @@ def test_after_a_while_without_a_change_a_viewer_gets_a_heartbeat(a_broadcaster,
 
     [heartbeat] = queue.take_messages("viewer-1")
     assert ("heartbeat", IKEJA.subscription) == (heartbeat["type"], heartbeat["subscription"])
+
+
+def test_more_viewers_than_may_be_posted_to_in_a_second_are_served_over_the_seconds_until_the_next_tick(
+    state, client, clock, queue
+):
+    broadcaster = Broadcaster(state, Lease(client), queue, replace(SETTINGS, posts_per_second=10), clock, clock.sleep)
+    for n in range(45):
+        state.watch(WHOLE_LAGOS, f"viewer-{n}", Encoding.JSON)
+    ping(state, clock)
+
+    broadcaster.run(until=START + TICK)
+
+    assert [10, 10, 25] == [posts for _, posts in sorted(queue.posts_by_delay().items())]
 
 
 def test_without_viewers_nothing_is_sent(a_broadcaster, state, clock, queue):

@@ -46,7 +46,7 @@ def read(folder: str) -> set[str]:
     groups = {
         r"(?:LiveState|Registry|Checkpoints|Lease)\.from_env": {"REDIS_URL"},
         r"LiveState\.from_env": {"REDIS_URL", "PRECISIONS"},
-        r"BroadcastSettings\.from_env": {"TICK_SECONDS", "DRIVER_TTL_SECONDS", "HEARTBEAT_SECONDS"},
+        r"BroadcastSettings\.from_env": {"TICK_SECONDS", "DRIVER_TTL_SECONDS", "HEARTBEAT_SECONDS", "POSTS_PER_SECOND"},
         r"PingStream\.from_env": {"PING_STREAM"},
         r"FanOut\.from_env": {"WEBSOCKET_API_ENDPOINT", "WEBSOCKET_STAGE"},
         r"Tokens\.from_env": {"TOKEN_SECRET_ARN"},

@@ -11,10 +11,13 @@ const WORLD_BELOW_ZOOM = 9.5
 
 export class Basemap {
   private data: GroundData = {}
-  /** What the map's style was made for; null while the graphics are lost and there is none. */
-  private styled: string | null
+  /** What the map's style was made for. */
+  private styled: string
+  /** Not while a style is being loaded, nor while the graphics are lost. */
+  private isLoaded = false
   private city: City | null = null
   private wantsWorld = false
+  private hasHole = false
   private tiles: TileSet | null
   private scheme: Scheme
   private readonly map: MapLibre
@@ -27,7 +30,7 @@ export class Basemap {
     this.onProblem = onProblem
     this.styled = keyOf(tiles, scheme)
     map.on('moveend', () => this.lookForWorld())
-    map.on('webglcontextlost', () => (this.styled = null))
+    map.on('webglcontextlost', () => (this.isLoaded = false))
   }
 
   /** The style to start with, and whenever all of it is to be made anew. */
@@ -43,8 +46,9 @@ export class Basemap {
 
   /** Completes a style that has just been loaded. */
   fill(): void {
-    this.styled ??= keyOf(this.tiles, this.scheme)
-    if (this.tiles) return
+    this.isLoaded = true
+    this.apply()
+    if (!this.isLoaded || this.tiles) return
     this.paint()
     this.put(this.data)
   }
@@ -52,13 +56,7 @@ export class Basemap {
   show(tiles: TileSet | null, scheme: Scheme): void {
     this.tiles = tiles
     this.scheme = scheme
-    const wanted = keyOf(tiles, scheme)
-    if (this.styled === null || this.styled === wanted) return
-    const isOwn = !tiles && this.styled.startsWith(OWN)
-    this.styled = wanted
-    if (isOwn) this.paint()
-    // What was added to the old style goes with it, and is added again when the new one has loaded.
-    else this.map.setStyle(Basemap.styleOf(tiles, scheme), { diff: false })
+    if (this.isLoaded) this.apply()
     this.lookForWorld()
   }
 
@@ -68,11 +66,23 @@ export class Basemap {
       const { data, hasCoast } = await surroundingsOf(city)
       if (this.city !== city) return
       this.put(data)
+      this.mended()
       this.wantsWorld = !hasCoast
       this.lookForWorld()
     } catch (error) {
       this.failed(error)
     }
+  }
+
+  private apply(): void {
+    const wanted = keyOf(this.tiles, this.scheme)
+    if (this.styled === wanted) return
+    const isOwn = !this.tiles && this.styled.startsWith(OWN)
+    this.styled = wanted
+    if (isOwn) return this.paint()
+    // What was added to the old style goes with it, and is added again when the new one has loaded.
+    this.isLoaded = false
+    this.map.setStyle(Basemap.styleOf(this.tiles, this.scheme), { diff: false })
   }
 
   private paint(): void {
@@ -85,14 +95,17 @@ export class Basemap {
 
   private put(data: GroundData): void {
     this.data = { ...this.data, ...data }
-    if (this.tiles || this.styled === null) return
+    if (this.tiles || !this.isLoaded) return
     for (const [name, value] of Object.entries(data)) this.map.getSource<GeoJSONSource>(name)?.setData(value)
   }
 
   private lookForWorld(): void {
     if (this.tiles || this.data['world'] || (!this.wantsWorld && this.map.getZoom() >= WORLD_BELOW_ZOOM)) return
     worldData().then(
-      (data) => this.put(data),
+      (data) => {
+        this.put(data)
+        this.mended()
+      },
       (error: unknown) => this.failed(error),
     )
   }
@@ -100,7 +113,13 @@ export class Basemap {
   /** A file that could not be fetched leaves a hole in the ground, and no more. */
   private failed(error: unknown): void {
     if (!(error instanceof TypeError) && !(error instanceof SyntaxError)) throw error
+    this.hasHole = true
     this.onProblem('Part of the map below the fleet could not be loaded.')
+  }
+
+  private mended(): void {
+    if (this.hasHole) this.onProblem('')
+    this.hasHole = false
   }
 }
 

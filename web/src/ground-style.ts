@@ -101,8 +101,8 @@ export function ownLayers(scheme: Scheme): LayerSpecification[] {
       paint: {
         'text-color': ground.label,
         'text-halo-color': ground.halo,
-        'text-halo-width': 1.4,
-        'text-halo-blur': 0.4,
+        'text-halo-width': 1.7,
+        'text-halo-blur': 0.6,
       },
     },
   ]

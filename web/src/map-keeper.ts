@@ -65,6 +65,8 @@ export class MapKeeper {
   }
 
   draw(drawing: Drawing, tiles: TileSet | null): void {
+    // Whatever was wrong with the tiles before is not wrong with these.
+    if (this.wanted && tiles !== this.wanted.tiles) this.events.onNotice('')
     if (this.wanted) this.wanted = { ...this.wanted, drawing, tiles }
     this.map?.draw(drawing, tiles)
   }

@@ -40,7 +40,7 @@ export interface MapEvents {
   /** The graphics card took its memory back; it usually gives it again. */
   onLost(): void
   onRestored(): void
-  /** Something could not be loaded; one line for people. */
+  /** Something could not be loaded; one line for people, empty when it was after all. */
   onProblem(text: string): void
 }
 

@@ -7,6 +7,7 @@ from itertools import count
 
 from adapters.management.endpoint import Endpoint
 from adapters.management.http_connection import HttpConnection, Owner
+from adapters.management.uptime import uptime_s
 
 # The API's name has a time to live of a minute or less.
 _RESOLVED_FOR_S = 30
@@ -59,7 +60,7 @@ class Connector:
         return self._tls
 
     async def _addresses(self) -> list[str]:
-        now = asyncio.get_running_loop().time()
+        now = uptime_s()
         if self._resolving is None or now - self._resolved_at > _RESOLVED_FOR_S:
             self._resolving = asyncio.create_task(self._resolve())
             self._resolved_at = now

@@ -1,13 +1,12 @@
 """A lane: posts that go out one after the other."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import NamedTuple
 
 from adapters.management.http_connection import HttpConnection, Owner
 from adapters.management.responses import Response
+from adapters.management.uptime import uptime_s
 
 
 class Lost(NamedTuple):
@@ -20,10 +19,6 @@ type Open = Callable[[Owner], Awaitable[HttpConnection]]
 type Done = Callable[[Lane, Response | Lost], None]
 
 
-# A clock in seconds that is never set, and goes on while a function is frozen between two invocations.
-uptime_s: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-
-
 class Lane:
     """Makes one post at a time, on a keep-alive connection that it opens when there is none.
 
@@ -31,7 +26,7 @@ class Lane:
     again, once, on a fresh connection: at worst a message comes twice, which does viewers no harm.
 
     Attributes:
-        posted_at: when the last post was begun, by `uptime_s`.
+        posted_at: when the last post was begun, on the clock of `uptime_s`.
     """
 
     __slots__ = ("_connection", "_done", "_is_repeated", "_open", "_opening", "_request", "posted_at")

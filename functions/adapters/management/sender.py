@@ -1,15 +1,16 @@
 """Many posts over a fixed number of lanes."""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from adapters.management.lane import Lane, Lost, Open, uptime_s
+from adapters.management.lane import Lane, Lost, Open
 from adapters.management.outcome import Outcome, outcome_of
 from adapters.management.responses import Response
 from adapters.management.signing import Payload
 from adapters.management.throttle import Throttle
+from adapters.management.uptime import uptime_s
 
 LANES = 64
 # API Gateway answers in milliseconds; who waits this long waits for a client that is not there.
@@ -80,7 +81,7 @@ class Sender:
         for lane in self._lanes:
             if now - lane.posted_at > self._idle_s:
                 lane.close()
-        return await _Round(self._lanes, self._throttle, self._post_s, prepare).run(posts, patience_s)
+        return await _Round(posts, prepare, self._lanes, self._throttle, self._post_s).run(patience_s)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -93,13 +94,16 @@ class Sender:
 class _Round:
     """The posts of one invocation: who waits, who is being posted to, and what became of the others."""
 
-    def __init__(self, lanes: Iterable[Lane], throttle: Throttle, post_s: float, prepare: Prepare) -> None:
+    def __init__(
+        self, posts: Posts, prepare: Prepare, lanes: Iterable[Lane], throttle: Throttle, post_s: float
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
+        self._posts = posts
+        self._prepare = prepare
         self._throttle = throttle
         self._post_s = post_s
-        self._prepare = prepare
-        self._waiting: deque[tuple[str, Sequence[Payload]]] = deque()
+        self._waiting = iter(posts.items())
         # Taken from the end: those that are connected come first.
         self._free = sorted(lanes, key=lambda lane: lane.is_open)
         # To whom a lane posts, their payloads, and which of them.
@@ -114,8 +118,9 @@ class _Round:
         # Bound once, not once a post.
         self._on_done = self._done
 
-    async def run(self, posts: Posts, patience_s: float) -> Report:
-        self._waiting.extend(posts.items())
+    async def run(self, patience_s: float) -> Report:
+        if not self._posts:
+            return Report({}, {}, [])
         self._pause()
         sweeping = asyncio.create_task(self._sweep())
         try:
@@ -132,22 +137,20 @@ class _Round:
             for lane in self._busy:
                 lane.close()
             # Should an answer be on its way through the event loop, nothing follows it.
-            self._waiting.clear()
+            self._free.clear()
             self._ready.clear()
         return Report(self._outcomes, self._causes, self._durations_s)
 
     def _go_on(self) -> None:
         """Post whatever may be posted now."""
         self._goes_on = False
-        if self._resuming is None:
-            ready, self._ready = self._ready, []
-            for lane in ready:
-                self._post(lane, *self._busy[lane])
-            while self._waiting and self._free:
-                connection_id, payloads = self._waiting.popleft()
-                self._post(self._free.pop(), connection_id, payloads, 0)
-        if not self._busy and not self._waiting and not self._over.done():
-            self._over.set_result(None)
+        if self._resuming is not None:
+            return
+        ready, self._ready = self._ready, []
+        for lane in ready:
+            self._post(lane, *self._busy[lane])
+        while self._free and (viewer := next(self._waiting, None)):
+            self._post(self._free.pop(), *viewer, 0)
 
     def _post(self, lane: Lane, connection_id: str, payloads: Sequence[Payload], index: int) -> None:
         self._busy[lane] = connection_id, payloads, index
@@ -189,7 +192,10 @@ class _Round:
         if cause:
             self._causes.setdefault(outcome, cause)
         self._free.append(lane)
-        self._go_on_soon()
+        if len(self._outcomes) < len(self._posts):
+            self._go_on_soon()
+        elif not self._over.done():
+            self._over.set_result(None)
 
     def _pause(self) -> None:
         """Stop posting for as long as the throttle says."""
@@ -211,6 +217,6 @@ class _Round:
 
     def _give_up(self) -> None:
         """Drop whoever is left."""
-        left = [busy[0] for busy in self._busy.values()] + [waiting[0] for waiting in self._waiting]
+        left = [connection_id for connection_id in self._posts if connection_id not in self._outcomes]
         self._outcomes.update(dict.fromkeys(left, Outcome.TIMED_OUT))
         self._causes.setdefault(Outcome.TIMED_OUT, "the invocation's time was up")

@@ -1,5 +1,8 @@
 import json
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ from deliver import app
 from factories import LambdaContext, an_sqs_event
 from fakes.queue import FakeQueue
 from heatmap.deliveries import Delivery, jobs
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
 
 
 class FakeFanOut:
@@ -152,3 +157,13 @@ def test_the_same_jobs_twice_are_posted_twice_and_do_no_harm(fan_out: FakeFanOut
 
     assert [("sent-1", '{"rev": 1}')] * 2 == fan_out.sent
     assert ["gone-1"] * 2 == gone.bodies
+
+
+def test_it_starts_without_the_live_states_client_and_other_peoples_http_clients():
+    code = "import sys, deliver.app; print(*sorted({'redis', 'aiohttp', 'chalice', 'jwt'} & set(sys.modules)))"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(FUNCTIONS)}
+    ).stdout
+
+    assert "" == printed.strip()

@@ -1,6 +1,6 @@
 import json
 
-from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, jobs
+from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, jobs, waves
 
 
 def sends(deliveries: list[Delivery]) -> list[tuple[str, str]]:
@@ -51,3 +51,24 @@ def test_a_message_stands_in_a_job_as_it_is():
 
 def test_nothing_to_deliver_is_no_job():
     assert [] == list(jobs([]))
+
+
+def test_what_may_be_posted_in_a_second_is_one_wave():
+    wanted = [Delivery(["c1", "c2"], ["1"]), Delivery(["c3"], ["2", "3"])]
+
+    assert [wanted] == waves(wanted, posts=4)
+
+
+def test_more_posts_than_a_second_takes_are_cut_into_waves():
+    wanted = [Delivery([f"c{n}" for n in range(7)], ["1"]), Delivery(["d1", "d2"], ["2", "3"])]
+
+    cut = waves(wanted, posts=5)
+
+    assert [5, 4, 2] == [sum(len(d.connections) * len(d.messages) for d in wave) for wave in cut]
+    assert sends(wanted) == sends([delivery for wave in cut for delivery in wave])
+
+
+def test_a_connection_with_more_messages_than_a_second_takes_has_a_wave_for_itself():
+    assert [["c1"], ["c2"]] == [
+        [c for d in wave for c in d.connections] for wave in waves([Delivery(["c1", "c2"], ["1", "2", "3"])], posts=2)
+    ]

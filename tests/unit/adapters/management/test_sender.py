@@ -190,6 +190,14 @@ async def test_where_nobody_listens_everybody_is_dropped(api: ManagementApi, sen
     assert {Outcome.FAILED: "ConnectionRefusedError: nobody listens"} == report.causes
 
 
+async def test_a_server_that_takes_connections_and_hangs_up_is_tried_twice(api: ManagementApi, sender: Sender):
+    api.slams_the_door = True
+
+    report = await send(sender, to_each(1))
+
+    assert ({Outcome.FAILED: "the server closed the connection"}, 2) == (report.causes, api.opened)
+
+
 async def test_a_viewer_who_does_not_answer_delays_nobody(api: ManagementApi, sender: Sender):
     for n in range(LANES - 1):
         api.answers[f"viewer-{n}"].append(Trouble.HANG)
