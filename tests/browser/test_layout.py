@@ -8,7 +8,9 @@ from fakes.live_server import LiveServer
 
 PHONE = Screen(390, 844, phone=True)
 FIRST_PAINT_MS = 1_000
-TRIES = 4
+TRIES = 8
+# The page does not wait for its first paint for ever: in the background there is none.
+PAINT_AWAITED_MS = 2_000
 
 
 async def boxes(page: Page, selector: str) -> list[list[float]]:
@@ -69,17 +71,16 @@ async def test_the_page_is_seen_within_a_second_and_before_the_map_is_asked_for(
     live: LiveServer, browser: Browser
 ) -> None:
     await live.change({CELL: 3})
-    times: list[tuple[float, float]] = []
+    tried: list[float] = []
     # Other programs may take the processor for a while, but not each time.
-    for _ in range(TRIES):
+    while len(tried) < TRIES and not any(painted < FIRST_PAINT_MS for painted in tried):
         page = await browser.open(live.web_url + AT_CELL)
         await shown(page, drivers=3, cells=1)
         await page.wait_for(READY)
-        times.append((await first_paint_ms(page), await map_asked_for_ms(page)))
+        tried.append(await first_paint_ms(page))
+        assert tried[-1] < await map_asked_for_ms(page) or tried[-1] > PAINT_AWAITED_MS
         await browser.close_page(page)
-    painted, asked_for = min(times)
-    assert painted < FIRST_PAINT_MS, times
-    assert painted < asked_for
+    assert tried[-1] < FIRST_PAINT_MS, tried
 
 
 async def first_paint_ms(page: Page) -> float:

@@ -19,4 +19,4 @@ async def test_messages_connections_and_processes_are_lost_and_every_viewer_ends
 
     assert [] == after.findings()
     assert set(parts) == set(after.killed)
-    assert after.faults["lost"] + after.faults["cut"] > 0
+    assert after.faults["posts_lost"] + after.faults["connections_cut"] > 0

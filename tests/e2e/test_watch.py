@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import aiohttp
+import pytest
 
 from adapters.live_state import LiveState
 from described import from_client, from_server
@@ -25,6 +26,9 @@ CITY = "san-francisco"
 DOWNTOWN = BBox(37.74, -122.45, 37.81, -122.38)
 LINE = re.compile(rf"\d\d:\d\d:\d\d {CITY} rev \d+ drivers (\d+) cells (\d+) lag \d+ ms")
 PATIENCE_S = 90
+
+# The first of these tests may have to wait for the stack.
+pytestmark = pytest.mark.timeout(300)
 
 
 def watch(*options: str) -> subprocess.Popen[str]:

@@ -6,7 +6,7 @@ import { GROUND } from './ground'
 import { makeResources, PictureBuffers, type Program, type Resources } from './gl'
 import { PALETTES, type PaletteName, type Rgb, type Scheme } from './palettes'
 import { Picture } from './picture'
-import { LEAST_TOP, ticksOf } from './scale'
+import { ticksOf } from './scale'
 import type { Look } from './settings'
 
 const SECONDS_TO_MOVE = 0.9
@@ -37,6 +37,8 @@ export interface Drawing {
 interface Shown {
   readonly picture: Picture
   readonly since: number
+  /** Of the scale of its colours. */
+  top: number
   buffers: PictureBuffers | null
 }
 
@@ -46,7 +48,6 @@ export class GlowLayer implements CustomLayerInterface {
   readonly renderingMode = '2d' as const
   private shown: Shown | null = null
   private leaving: Shown | null = null
-  private top: number = LEAST_TOP
   private drawing: Drawing
   /** From glow (0) to cells (1), and when it was asked for. */
   private look: { from: number; to: number; since: number }
@@ -69,20 +70,18 @@ export class GlowLayer implements CustomLayerInterface {
     this.stayBusy(SECONDS_TO_FADE)
   }
 
-  /**
-   * Shows these cells, in the colours of a scale with this top. Another precision is another picture, which fades in.
-   */
+  /** Shows cells, in the colours of a scale with this top. Another precision is another picture, which fades in. */
   show(counts: ReadonlyMap<string, number>, precision: number, top: number): void {
     const now = this.now()
-    this.top = top
     if (this.shown?.picture.precision !== precision) {
       this.leaving?.buffers?.free()
       this.leaving = this.shown && { ...this.shown, since: now }
       // What fades in as a whole need not rise cell by cell.
       const picture = new Picture(precision, this.secondsToMove())
-      this.shown = { picture, since: this.leaving ? now : -1, buffers: null }
+      this.shown = { picture, since: this.leaving ? now : -1, top, buffers: null }
       picture.show(counts, this.leaving ? now - SECONDS_TO_MOVE : now)
     } else {
+      this.shown.top = top
       this.shown.picture.show(counts, now)
       this.shown.buffers?.invalidate()
     }
@@ -100,8 +99,11 @@ export class GlowLayer implements CustomLayerInterface {
   onAdd(map: MapLibre, gl: WebGL2RenderingContext): void {
     this.map = map
     this.gl = makeResources(gl)
-    // What a lost context had is gone with it.
-    for (const each of [this.shown, this.leaving]) if (each) each.buffers = null
+    // What another style had is not needed any more, and what a lost context had is gone with it.
+    for (const each of [this.shown, this.leaving]) {
+      each?.buffers?.free()
+      if (each) each.buffers = null
+    }
   }
 
   onRemove(): void {
@@ -154,7 +156,7 @@ export class GlowLayer implements CustomLayerInterface {
     gl: WebGL2RenderingContext,
     { glow, cells }: Resources,
     input: CustomRenderMethodInput,
-    { picture, buffers }: Shown,
+    { picture, top, buffers }: Shown,
     strength: number,
   ): void {
     if (!buffers || strength === 0) return
@@ -170,16 +172,16 @@ export class GlowLayer implements CustomLayerInterface {
     gl.uniform1f(glow.at('opacity'), ground.glowOpacity * opacity * (1 - 0.75 * look))
     gl.uniform1f(glow.at('cover'), ground.glowCover)
     gl.uniform1f(glow.at('lines'), LINE_STRENGTH * (1 - look))
-    gl.uniform1f(glow.at('intervals'), ticksOf(this.top).length - 1)
+    gl.uniform1f(glow.at('intervals'), ticksOf(top).length - 1)
     gl.uniform3f(glow.at('lineColor'), ...scaled(ground.flash))
-    this.setRampUniforms(gl, glow)
+    this.setRampUniforms(gl, glow, top)
     gl.bindVertexArray(null)
     gl.drawArrays(gl.TRIANGLES, 0, 3)
 
     if (look === 0) return
     gl.useProgram(cells.program)
     this.setInstanceUniforms(gl, cells, picture, input, 1)
-    this.setRampUniforms(gl, cells)
+    this.setRampUniforms(gl, cells, top)
     gl.uniform1f(cells.at('smallest'), 0.9 * pixelRatio())
     gl.uniform1f(cells.at('opacity'), 0.92 * opacity * look)
     gl.uniform3f(cells.at('flash'), ...scaled(ground.flash))
@@ -231,9 +233,9 @@ export class GlowLayer implements CustomLayerInterface {
     gl.uniform1f(program.at('duration'), this.secondsToMove())
   }
 
-  private setRampUniforms(gl: WebGL2RenderingContext, program: Program): void {
+  private setRampUniforms(gl: WebGL2RenderingContext, program: Program, top: number): void {
     gl.uniform3fv(program.at('ramp'), PALETTES[this.drawing.palette][this.drawing.scheme].flatMap(scaled))
-    gl.uniform1f(program.at('logTop'), Math.log(this.top))
+    gl.uniform1f(program.at('logTop'), Math.log(top))
   }
 }
 

@@ -8,29 +8,13 @@ import heapq
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from typing import Protocol
+
+from moto.logs.models import LogEvent, LogGroup
 
 # What an event takes besides its message: an object, three numbers and a string's head.
 EVENT_OVERHEAD_BYTES = 300
 # How much of the limit is freed at a time, so that not each new event has to look at all others.
 FREED_SHARE = 8
-
-
-class LogEvent(Protocol):
-    ingestion_time: int
-    message: str
-
-
-class LogStream(Protocol):
-    events: list[LogEvent]
-    stored_bytes: int
-
-
-class LogGroup(Protocol):
-    name: str
-    region: str
-    account_id: str
-    streams: dict[str, LogStream]
 
 
 class LogRetention:

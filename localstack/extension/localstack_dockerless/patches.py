@@ -24,14 +24,20 @@ KINESIS_MOCK_VERSION = "0.5.2"
 LOG = logging.getLogger(__name__)
 
 
+def fits() -> bool:
+    """Whether this is the LocalStack that the patches, and whatever else uses its inner parts, are written for."""
+    return VERSION == WRITTEN_FOR
+
+
 def apply_all() -> None:
-    if VERSION != WRITTEN_FOR:
+    if not fits():
         LOG.warning("localstack-dockerless is written for LocalStack %s, this is %s: not patched", WRITTEN_FOR, VERSION)
         return
     aggregate_lambda_metrics()
     know_kinesis_mock()
     forget_old_log_events()
     describe_log_groups_without_their_events()
+    store_function_logs_directly()
     limit_lambda_requests()
     know_provided_resource_types()
     implement_missing_updates()
@@ -57,7 +63,7 @@ def aggregate_lambda_metrics() -> None:
 
     version_manager.record_cw_metric_invocation = AGGREGATOR.add_invocation  # type: ignore[attr-defined]
     version_manager.record_cw_metric_error = AGGREGATOR.add_error  # type: ignore[attr-defined]
-    start_thread = version_manager.start_thread
+    start_thread: Any = version_manager.start_thread  # type: ignore[attr-defined]
 
     @functools.wraps(start_thread)
     def start_unless_it_counts(method: Any, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
@@ -65,18 +71,18 @@ def aggregate_lambda_metrics() -> None:
             return method()
         return start_thread(method, *args, name=name, **kwargs)
 
-    version_manager.start_thread = start_unless_it_counts  # type: ignore[assignment]
+    version_manager.start_thread = start_unless_it_counts  # type: ignore[attr-defined]
 
 
 def know_kinesis_mock() -> None:
-    """`kinesis_retention.cjs` is the patch of kinesis-mock; KINESIS_MOCK_VERSION can have LocalStack take another one."""
-    from localstack.services.kinesis.packages import _KINESIS_MOCK_VERSION as version  # noqa: PLC0415
+    """`kinesis_retention.cjs` is the patch of kinesis-mock; a user can have LocalStack take another version of that."""
+    from localstack.services.kinesis.packages import _KINESIS_MOCK_VERSION  # noqa: PLC0415
 
-    if version != KINESIS_MOCK_VERSION:
+    if _KINESIS_MOCK_VERSION != KINESIS_MOCK_VERSION:
         LOG.warning(
             "localstack-dockerless is written for kinesis-mock %s, this is %s: streams keep all records",
             KINESIS_MOCK_VERSION,
-            version,
+            _KINESIS_MOCK_VERSION,
         )
 
 
@@ -105,6 +111,15 @@ def describe_log_groups_without_their_events() -> None:
 
     # All that it does with its copies is to iterate, or to remove a key.
     provider.copy = SimpleNamespace(deepcopy=copy.copy)  # type: ignore[assignment,attr-defined]
+
+
+def store_function_logs_directly() -> None:
+    """LocalStack sends itself a PutLogEvents request for each invocation, which costs as much as the invocation."""
+    from localstack.services.lambda_.invocation.logs import LogHandler  # noqa: PLC0415
+
+    from localstack_dockerless.lambda_process.log_writer import write_logs  # noqa: PLC0415
+
+    LogHandler.run_log_loop = write_logs  # type: ignore[method-assign,assignment]
 
 
 def limit_lambda_requests() -> None:

@@ -38,7 +38,7 @@ def _build_service_catalog(packages: Path) -> Path:
     """LocalStack looks for it among its preinstalled programs, under a name that has its own and botocore's version."""
     from localstack.aws import spec  # noqa: PLC0415
 
-    catalog = packages / spec._get_catalog_filename()
+    catalog = packages / str(spec._get_catalog_filename())  # type: ignore[no-untyped-call]
     if not catalog.exists():
         unfinished = catalog.with_suffix(f".{os.getpid()}")
         spec.build_service_index_cache(str(unfinished))

@@ -41,8 +41,8 @@ DEFAULTS = {
     "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
     "KINESIS_LATENCY": "0",
     "KINESIS_MOCK_LOG_LEVEL": "ERROR",
-    # kinesis-mock would write all that it holds to a file every 5 s, as one JSON text. For seconds it answers nobody then,
-    # and with four records of 15 KB a second it takes 140 MB more a minute. Nothing else outlives LocalStack either.
+    # kinesis-mock would write all that it holds to a file every 5 s, as one JSON text. For seconds it answers nobody
+    # then, and with four records of 15 KB a second it takes 140 MB more a minute. Nothing else outlives LocalStack.
     "KINESIS_PERSISTENCE": "0",
     "NODE_OPTIONS": _node_options(),
     # Queue URLs on the gateway's own host and port; the other forms need a name to resolve.

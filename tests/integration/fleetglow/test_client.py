@@ -1,8 +1,11 @@
 """The client against a WebSocket server on this machine, which speaks the protocol and misbehaves on request."""
 
 import asyncio
+import inspect
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -16,6 +19,7 @@ from fleetglow.heatmap_view import HeatmapView
 from heatmap.cells import BBox
 
 DEADLINE_S = 10
+README = Path(__file__).parents[3] / "README.md"
 BOX = BBox(6.42, 3.38, 6.47, 3.43)
 CELL, OTHER = "s14ks00", "s14kt2x"
 QUICK = Patience(answer_s=0.3, reconnect=Backoff(0.01, 0.01), again=Backoff(0.01, 0.01))
@@ -310,3 +314,19 @@ async def test_hundreds_of_clients_share_a_session_and_are_two_tasks_each(live: 
         for client in clients:
             await client.__aexit__()
         assert not session.closed
+
+
+async def test_the_readmes_example_runs(live: LiveServer, capsys: pytest.CaptureFixture[str]):
+    [example] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102 - our own documentation
+    [watch] = [value for value in names.values() if inspect.iscoroutinefunction(value)]
+    await live.change({CELL: 3})
+
+    watching = asyncio.create_task(watch(live.websocket_url, TOKEN))
+    printed = ""
+    while " 3 3\n" not in printed:
+        assert not watching.done(), await watching
+        await asyncio.sleep(0.01)
+        printed += capsys.readouterr().out
+    watching.cancel()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from localstack_dockerless.websocket import frames, http, management
 from localstack_dockerless.websocket.events import Client, Handshake
+from localstack_dockerless.websocket.faults import Fate
 from localstack_dockerless.websocket.frames import Close, FrameDecoder, FrameError, Message, Ping
 from localstack_dockerless.websocket.integrations import Refusal
 
@@ -91,15 +92,30 @@ class Connection(asyncio.BufferedProtocol):
                     self._transport.pause_reading()
                     self._gateway.spawn(self._shake_hands(request, parser))
                     return
-                self._transport.write(management.answer(self._gateway, request))
-                if not request.keep_alive:
-                    self._transport.close()
+                if self._gateway.faults.active and management.is_post_to_client(request):
+                    # The requests behind it wait, as they do without faults: answers have to come in order.
+                    self._transport.pause_reading()
+                    self._gateway.spawn(self._answer_with_faults(request, parser))
+                    return
+                self._answer(request)
         except http.HttpError as error:
             self._refuse(error.status, error.message)
             return
         if parser.expects_continue:
             parser.expects_continue = False
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _answer(self, request: http.Request, fate: Fate = Fate.DELIVERED) -> None:
+        self._transport.write(management.answer(self._gateway, request, fate))
+        if not request.keep_alive:
+            self._transport.close()
+
+    async def _answer_with_faults(self, request: http.Request, parser: http.RequestParser) -> None:
+        delay_s, fate = self._gateway.faults.draw_for_post()
+        await asyncio.sleep(delay_s)
+        self._answer(request, fate)
+        self.resume_reading()
+        self._serve_requests(parser)
 
     @staticmethod
     def _is_handshake(request: http.Request) -> bool:

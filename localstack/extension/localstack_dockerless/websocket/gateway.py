@@ -14,14 +14,17 @@ from urllib.parse import unquote
 from localstack_dockerless.websocket import events, frames
 from localstack_dockerless.websocket.connection import Connection, HandshakeRefused
 from localstack_dockerless.websocket.events import Client, Handshake, new_request_id
+from localstack_dockerless.websocket.faults import FaultInjector, Faults
 from localstack_dockerless.websocket.integrations import (
     Answer,
     Refusal,
     call_authorizer,
     call_integration,
     forbidden,
+    too_many_requests,
 )
 from localstack_dockerless.websocket.lambdas import LambdaClient
+from localstack_dockerless.websocket.rate import TokenBucket
 from localstack_dockerless.websocket.routing import CONNECT, DEFAULT, DISCONNECT, Stage
 from localstack_dockerless.websocket.selection import select_route_key
 from localstack_dockerless.websocket.settings import LISTEN_ADDRESS, Settings
@@ -42,19 +45,23 @@ class Gateway:
         self.receive_buffer = memoryview(bytearray(RECEIVE_BUFFER_BYTES))
         self.connections: dict[str, Connection] = {}
         self.counters: Counter[str] = Counter()
+        self.faults = FaultInjector()
         self._lambdas = lambdas
         self._stages: dict[tuple[str, str], Stage] = {}
         self._stages_changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cutting: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self._loop.time
         self.call_later = self._loop.call_later
+        self._connects = TokenBucket(settings.connects_per_s, self.now())
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         # The loop itself keeps only weak references.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def cancel_tasks(self) -> None:
         for task in self._tasks:
@@ -98,6 +105,8 @@ class Gateway:
         try:
             api_id, stage_name = _split_target(target)
             stage = await self._find_stage(api_id, stage_name)
+            if not self._connects.take(self.now()):
+                raise too_many_requests()
             client = self._new_client(connection_id, stage, handshake, source_ip)
             answer = await self._call_connect_route(stage, client, handshake, request_id)
         except Refusal as refusal:
@@ -213,6 +222,30 @@ class Gateway:
             await call_integration(self._lambdas, stage.routes[DISCONNECT].target, event)
         except Refusal as refusal:
             LOG.warning("$disconnect of %s: %s", client.connection_id, refusal)
+
+    # --- faults
+
+    def set_faults(self, faults: Faults) -> None:
+        self.faults.begin(faults)
+        self._cut_or_not()
+
+    def end_faults(self) -> None:
+        self.faults.end()
+        self._cut_or_not()
+
+    def _cut_or_not(self) -> None:
+        if self._cutting is not None:
+            self._cutting.cancel()
+        wanted = self.faults.faults.cut_connections_per_second > 0
+        self._cutting = self.spawn(self._cut_connections()) if wanted else None
+
+    async def _cut_connections(self) -> None:
+        while True:
+            await asyncio.sleep(self.faults.seconds_to_next_cut())
+            if self.connections:
+                self.faults.choose_to_cut(list(self.connections.values())).abort()
+
+    # --- limits
 
     async def enforce_limits(self) -> None:
         """Close what is idle, too old, or does not read; for as long as the gateway runs."""

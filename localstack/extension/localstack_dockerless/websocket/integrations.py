@@ -42,6 +42,10 @@ def unauthorized() -> Refusal:
     return Refusal(HTTPStatus.UNAUTHORIZED, "Unauthorized", "UnauthorizedException")
 
 
+def too_many_requests() -> Refusal:
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests", "LimitExceededException")
+
+
 def _internal_error(status: HTTPStatus) -> Refusal:
     return Refusal(status, "Internal server error", "InternalServerErrorException")
 

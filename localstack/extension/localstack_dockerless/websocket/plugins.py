@@ -9,16 +9,23 @@ from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.plugins import Service, aws_provider
 
 from localstack import config
+from localstack_dockerless import patches
+from localstack_dockerless.invocations import InvocationServer
 from localstack_dockerless.websocket.settings import Settings
 from localstack_dockerless.websocket.supervisor import GatewayProcess, GatewayStartError
 
 GATEWAY = GatewayProcess()
+INVOCATIONS = InvocationServer()
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def websocket_start() -> None:
+    lambda_url = f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}"
+    if patches.fits():
+        INVOCATIONS.start()
+        lambda_url = INVOCATIONS.url
     try:
-        GATEWAY.start(Settings.from_env(), f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}")
+        GATEWAY.start(Settings.from_env(), lambda_url)
     except (GatewayStartError, ValueError) as error:
         # The start command has looked at both; this is for those who start LocalStack in another way.
         raise LocalstackExit(f"{error}\n", 1) from error
@@ -27,6 +34,7 @@ def websocket_start() -> None:
 @hooks.on_infra_shutdown()  # type: ignore[untyped-decorator]
 def websocket_shutdown() -> None:
     GATEWAY.stop()
+    INVOCATIONS.close()
 
 
 @aws_provider()  # type: ignore[untyped-decorator]

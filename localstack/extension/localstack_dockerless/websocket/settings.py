@@ -20,6 +20,8 @@ class Settings:
     lifetime_s: float = 7200.0
     integration_timeout_s: float = 29.0
     concurrency: int = 16
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+    connects_per_s: int = 500
     send_buffer_bytes: int = 1024 * 1024
     stalled_s: float = 10.0
 
@@ -36,6 +38,7 @@ class Settings:
             lifetime_s=seconds("WEBSOCKET_LIFETIME_SECONDS", Settings.lifetime_s),
             integration_timeout_s=seconds("WEBSOCKET_INTEGRATION_TIMEOUT_SECONDS", Settings.integration_timeout_s),
             concurrency=int(number(environ, "WEBSOCKET_CONCURRENCY", Settings.concurrency, lowest=1)),
+            connects_per_s=int(number(environ, "WEBSOCKET_CONNECTS_PER_SECOND", Settings.connects_per_s, lowest=0)),
             send_buffer_bytes=int(number(environ, "WEBSOCKET_SEND_BUFFER_BYTES", Settings.send_buffer_bytes, lowest=1)),
             stalled_s=seconds("WEBSOCKET_STALLED_SECONDS", Settings.stalled_s),
         )

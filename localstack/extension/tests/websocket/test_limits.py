@@ -8,7 +8,7 @@ import pytest
 from websocket_support.gateway import gateway_process, running_gateway, stage, target
 from websocket_support.lambdas import FakeLambda, echo, ok
 from websocket_support.polling import until
-from websocket_support.rawclient import Frame, RawClient, connect
+from websocket_support.rawclient import Frame, RawClient, connect, shake_hands
 
 from localstack_dockerless.websocket.routing import Route
 
@@ -74,6 +74,29 @@ async def test_what_the_protocol_forbids_closes_with_its_code(
         await client.send(payload, opcode, masked=masked)
         assert code == await closed_with(client)
         await gateway.until_connections(0)
+
+
+async def test_more_new_connections_than_a_second_allows_are_refused_with_429_and_the_next_second_allows_more() -> None:
+    async with FakeLambda() as lambdas, running_gateway(lambdas, stage({}), connects_per_s=5) as gateway:
+        clients = [await shake_hands(gateway.url()) for _ in range(10)]
+        statuses = [client.answer.status for client in clients]
+        assert statuses[:5] == [101] * 5
+        refused = [client.answer for client in clients if client.answer.status != 101]
+        assert refused
+        assert (
+            refused[-1].status,
+            refused[-1].json()["message"],
+            refused[-1].headers["x-amzn-errortype"],
+        ) == (429, "Too Many Requests", "LimitExceededException")
+
+        async def welcome() -> bool:
+            client = await shake_hands(gateway.url())
+            client.writer.transport.abort()
+            return client.answer.status == 101
+
+        await until(welcome)
+        for client in clients:
+            client.writer.transport.abort()
 
 
 async def test_an_idle_connection_is_closed_with_1001_and_its_route_is_told() -> None:

@@ -12,6 +12,7 @@ NAMES = {
     "WEBSOCKET_LIFETIME_SECONDS": "lifetime_s",
     "WEBSOCKET_INTEGRATION_TIMEOUT_SECONDS": "integration_timeout_s",
     "WEBSOCKET_CONCURRENCY": "concurrency",
+    "WEBSOCKET_CONNECTS_PER_SECOND": "connects_per_s",
     "WEBSOCKET_SEND_BUFFER_BYTES": "send_buffer_bytes",
     "WEBSOCKET_STALLED_SECONDS": "stalled_s",
 }
@@ -31,6 +32,12 @@ def test_a_setting_comes_from_its_variable(variable: str, field: str) -> None:
 def test_a_bad_value_is_refused_with_the_name_of_its_variable(value: str) -> None:
     with pytest.raises(ValueError, match="WEBSOCKET_IDLE_SECONDS"):
         Settings.from_env({"WEBSOCKET_IDLE_SECONDS": value})
+
+
+@pytest.mark.parametrize("value", ["-1", "65536"])
+def test_a_port_is_one_that_there_can_be(value: str) -> None:
+    with pytest.raises(ValueError, match=f"WEBSOCKET_PORT: expected 0 to 65535, got {value}"):
+        Settings.from_env({"WEBSOCKET_PORT": value})
 
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:
