@@ -4,7 +4,7 @@ BIN := .venv/bin
 NODE := $(CURDIR)/.local/node/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web soak check format lock bench clean
+.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web soak check format lock bench screenshots clean
 
 help:
 	@echo "make run     start the stack here, simulate 10,000 drivers, show the live map; Ctrl-C ends all of it"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   formatting, lint, types, templates"
 	@echo "make soak    2,000 viewers and 10,000 drivers for ten minutes, then five in which everything breaks"
 	@echo "make bench   the benchmarks"
+	@echo "make screenshots   the pictures in docs/"
 	@echo "make lock    write the hash-locked requirements anew"
 	@echo "make setup   only set up"
 
@@ -56,6 +57,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The pictures in docs/images, from a stack of their own.
+screenshots: setup
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots
 
 bench: setup
 	@$(BIN)/fleetglow bench

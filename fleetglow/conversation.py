@@ -47,7 +47,8 @@ class Patience:
 
     Attributes:
         connect_s: seconds for a connection.
-        answer_s: seconds for the answer to anything said.
+        answer_s: seconds for the answer to anything said; twice as long after each connection that was given up for
+            want of one, because a server that is slow would only be slower if all reconnected.
         reconnect: before connecting again.
         again: before saying again what the server could not do, beyond a first second.
     """
@@ -103,6 +104,8 @@ class Conversation:
         self._greeted: list[Greeted] = []
         self._requests: dict[str, _Request] = {}
         self._said = 0
+        # Connections in a row that were given up.
+        self._unanswered = 0
         # Messages of viewports that are not known yet, with the two times of their arrival.
         self._unknown: deque[tuple[ViewportMessage, float, float]] = deque(maxlen=_MOST_UNKNOWN)
         # The number up to which a subscribe to a viewport may have been undone by an unsubscribe that overtook it.
@@ -155,6 +158,8 @@ class Conversation:
             # As good as lost: the next of its viewport tells that one is missing.
             self.garbled += 1
             return
+        if message is not None:
+            self._unanswered = 0
         match message:
             case Ack():
                 if request := self._requests.pop(message.id, None):
@@ -182,6 +187,7 @@ class Conversation:
             if request.due > now:
                 continue
             if not request.is_answered:
+                self._unanswered += 1
                 raise Unanswered
             del self._requests[key]
             if self._is_wanted(request):
@@ -228,7 +234,7 @@ class Conversation:
         self._said += 1
         request.number = self._said
         request.is_answered = False
-        request.due = now + self._patience.answer_s
+        request.due = now + self._patience.answer_s * 2 ** min(self._unanswered, _DOUBLINGS)
         key = str(self._said)
         self._requests[key] = request
         message: Subscribe | Unsubscribe | Hello

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import uniform
 
 from fleetglow.errors import BadInput
 from fleetglow.protocol import Box, Encoding, ViewportMessage
@@ -10,6 +11,8 @@ from fleetglow.viewer_state import ViewerState
 DEFAULT_HEARTBEAT_S = 15.0
 # The server is never silent for longer than its heartbeat; after half as long again it may have lost all it knew of us.
 HEARTBEATS_MISSED = 1.5
+# Whoever watched when it did finds out in the same moment: they ask one after the other, over so many heartbeats.
+SPREAD_HEARTBEATS = 1.0
 
 
 @dataclass(eq=False)
@@ -25,6 +28,7 @@ class Feed:
         received_at: when its last message came; None before the first.
         delay_ms: how long its last message was on its way, by the two clocks; None before the first.
         resumes: how often it was asked for what changed since some revision.
+        heartbeats_missed: how many of them may fail to come before it is asked for again.
     """
 
     city: str
@@ -40,11 +44,14 @@ class Feed:
     received_at: float | None = None
     delay_ms: float | None = None
     resumes: int = 0
+    heartbeats_missed: float = field(
+        default_factory=lambda: uniform(HEARTBEATS_MISSED, HEARTBEATS_MISSED + SPREAD_HEARTBEATS)  # noqa: S311
+    )
 
     @property
     def silent_from(self) -> float:
         """The moment from which silence means that the server may have lost us."""
-        return self.heard_at + HEARTBEATS_MISSED * self.heartbeat_s
+        return self.heard_at + self.heartbeats_missed * self.heartbeat_s
 
     def begin(self, subscription: str, heartbeat_s: float | None, now: float) -> None:
         """The server has taken it, under this name. What was known of another viewport is of no use in it."""

@@ -43,7 +43,7 @@ class Talk:
         self.client.close()
 
     def watch(self, city: str = "lagos", bbox: Any = BOX, encoding: Encoding = "json") -> Feed:
-        feed = Feed(city, 7, bbox, encoding, lambda: None)
+        feed = Feed(city, 7, bbox, encoding, lambda: None, heartbeats_missed=1.5)
         self.client.watch(feed, self.now)
         return feed
 
@@ -225,6 +225,46 @@ def test_what_is_unanswered_for_five_seconds_is_a_dead_connection(talk: Talk):
 
     with pytest.raises(Unanswered):
         talk.wait(0.2)
+
+
+def test_after_each_connection_without_an_answer_the_client_waits_twice_as_long(talk: Talk):
+    talk.watch()
+    waits = []
+    for _ in range(6):
+        talk.client.outgoing.clear()
+        started = talk.now
+        with pytest.raises(Unanswered):
+            talk.wait(100)
+        waits.append(talk.now - started)
+        talk.drop()
+        talk.connect()
+
+    assert [5, 10, 20, 40, 40, 40] == waits
+
+
+def test_an_answer_makes_the_client_impatient_again(talk: Talk):
+    talk.watch()
+    with pytest.raises(Unanswered):
+        talk.wait(100)
+    talk.drop()
+    talk.connect()
+    talk.settle()
+    talk.drop()
+    talk.connect()
+    started = talk.now
+
+    with pytest.raises(Unanswered):
+        talk.wait(100)
+
+    assert 5 == talk.now - started
+
+
+def test_viewers_who_fall_silent_together_do_not_ask_together():
+    feeds = [Feed("lagos", 7, BOX, "json", lambda: None) for _ in range(1_000)]
+
+    moments = sorted(feed.silent_from for feed in feeds)
+    assert 22.5 <= moments[0] < 24
+    assert 36 < moments[-1] <= 37.5
 
 
 def test_a_silent_viewport_on_a_dead_connection_takes_the_connection_with_it(talk: Talk):

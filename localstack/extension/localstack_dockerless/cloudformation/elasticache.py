@@ -1,7 +1,8 @@
-"""AWS::ElastiCache::ReplicationGroup, ServerlessCache and SubnetGroup, over the ElastiCache API."""
+"""AWS::ElastiCache::ReplicationGroup, ServerlessCache, SubnetGroup and ParameterGroup, over the ElastiCache API."""
 
 from typing import Any
 
+from botocore.exceptions import ClientError
 from localstack.services.cloudformation.resource_provider import ProgressEvent, ResourceProvider, ResourceRequest
 
 from localstack_dockerless.cloudformation.common import Model, default_name, merged, parameters, schema, success
@@ -93,6 +94,46 @@ class SubnetGroupProvider(ResourceProvider[Model]):
         name = request.desired_state["CacheSubnetGroupName"]
         request.aws_client_factory.elasticache.delete_cache_subnet_group(CacheSubnetGroupName=name)
         return success(request.desired_state)
+
+
+class ParameterGroupProvider(ResourceProvider[Model]):
+    TYPE = "AWS::ElastiCache::ParameterGroup"
+    SCHEMA = schema("CacheParameterGroupName", create_only=("CacheParameterGroupFamily", "Description"))
+
+    def create(self, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
+        model, client = request.desired_state, request.aws_client_factory.elasticache
+        name = default_name(request, NAME_LENGTH).lower()
+        model["CacheParameterGroupName"] = name
+        client.create_cache_parameter_group(**parameters(client, "CreateCacheParameterGroup", model))
+        try:
+            _set_parameters(client, name, model.get("Properties") or {})
+        except ClientError:
+            client.delete_cache_parameter_group(CacheParameterGroupName=name)
+            raise
+        return success(model)
+
+    def update(self, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
+        model, client = merged(request), request.aws_client_factory.elasticache
+        wanted = request.desired_state.get("Properties") or {}
+        _set_parameters(client, model["CacheParameterGroupName"], wanted)
+        if gone := [name for name in (request.previous_state or {}).get("Properties") or {} if name not in wanted]:
+            client.reset_cache_parameter_group(
+                CacheParameterGroupName=model["CacheParameterGroupName"],
+                ParameterNameValues=[{"ParameterName": name} for name in gone],
+            )
+        return success(model | {"Properties": wanted})
+
+    def delete(self, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
+        name = request.desired_state["CacheParameterGroupName"]
+        request.aws_client_factory.elasticache.delete_cache_parameter_group(CacheParameterGroupName=name)
+        return success(request.desired_state)
+
+
+def _set_parameters(client: Any, group: str, values: Model) -> None:
+    if values:
+        # Templates may give numbers.
+        pairs = [{"ParameterName": name, "ParameterValue": str(value)} for name, value in values.items()]
+        client.modify_cache_parameter_group(CacheParameterGroupName=group, ParameterNameValues=pairs)
 
 
 def _replication_group_attributes(group: dict[str, Any]) -> Model:

@@ -45,6 +45,15 @@ class SubnetGroupPlugin(ProviderPlugin):
         return SubnetGroupProvider
 
 
+class ParameterGroupPlugin(ProviderPlugin):
+    name = "AWS::ElastiCache::ParameterGroup"
+
+    def provider(self) -> type[ResourceProvider[Any]]:
+        from localstack_dockerless.cloudformation.elasticache import ParameterGroupProvider  # noqa: PLC0415
+
+        return ParameterGroupProvider
+
+
 class SecurityGroupIngressPlugin(ProviderPlugin):
     name = "AWS::EC2::SecurityGroupIngress"
 

@@ -1,18 +1,22 @@
-"""The ElastiCache API for replication groups, serverless caches and subnet groups; other operations go to moto."""
+"""The ElastiCache API for replication groups, serverless caches, subnet groups and parameter groups, over moto."""
 
 from collections.abc import Callable
 from typing import Any
 
-from localstack.aws.api import CommonServiceException, RequestContext
+from localstack.aws.api import RequestContext
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.services.moto import _proxy_moto
 from localstack.services.plugins import Service, ServiceLifecycleHook, aws_provider
 
+from localstack_dockerless.elasticache import parameter_groups
+from localstack_dockerless.elasticache.faults import fault
+from localstack_dockerless.elasticache.parameters import CLUSTER_ENABLED
 from localstack_dockerless.elasticache.server import CacheServer, CacheServerError
 from localstack_dockerless.elasticache.store import (
     DEFAULT_VERSIONS,
     STORES,
+    ParameterGroup,
     RegionStore,
     ReplicationGroup,
     ServerlessCache,
@@ -45,6 +49,12 @@ def elasticache() -> Service:
         describe_cache_subnet_groups,
         modify_cache_subnet_group,
         delete_cache_subnet_group,
+        parameter_groups.create_cache_parameter_group,
+        parameter_groups.describe_cache_parameter_groups,
+        parameter_groups.describe_cache_parameters,
+        parameter_groups.modify_cache_parameter_group,
+        parameter_groups.reset_cache_parameter_group,
+        parameter_groups.delete_cache_parameter_group,
     ]
     for operation in own:
         name = "".join(word.capitalize() for word in operation.__name__.split("_"))
@@ -63,11 +73,16 @@ def _on_the_store(operation: Callable[[RegionStore, RequestContext, Request], Re
 def create_replication_group(store: RegionStore, context: RequestContext, request: Request) -> Response:
     name = _new_name(request["ReplicationGroupId"], store.replication_groups, "ReplicationGroupAlreadyExistsFault")
     engine = _engine(request)
+    version = str(request.get("EngineVersion") or DEFAULT_VERSIONS[engine])
+    parameters = parameter_groups.group_for(store, request.get("CacheParameterGroupName"), engine, version)
     # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.Redis-RedisCluster.html
     sharded = request.get("NumNodeGroups", 1) > 1 or len(request.get("NodeGroupConfiguration", [])) > 1
-    by_parameters = ".cluster.on" in request.get("CacheParameterGroupName", "")
+    by_parameters = ".cluster.on" in request.get("CacheParameterGroupName", "") or (
+        parameters is not None and parameters.values.get(CLUSTER_ENABLED) == "yes"
+    )
     server = _start_server(engine, clustered=sharded or by_parameters or request.get("ClusterMode") == "enabled")
     group = ReplicationGroup(name, _arn(context, "replicationgroup", name), engine, server, dict(request))
+    _follow(group, parameters)
     store.replication_groups[name] = group
     return {"ReplicationGroup": group.describe()}
 
@@ -80,8 +95,12 @@ def describe_replication_groups(store: RegionStore, _context: RequestContext, re
 
 def modify_replication_group(store: RegionStore, _context: RequestContext, request: Request) -> Response:
     group = _replication_group(store, request["ReplicationGroupId"])
-    group.engine = _engine({"Engine": group.engine} | request)
-    group.request |= request
+    engine, changed = _engine({"Engine": group.engine} | request), group.request | request
+    version = str(changed.get("EngineVersion") or DEFAULT_VERSIONS[engine])
+    parameters = parameter_groups.group_for(store, changed.get("CacheParameterGroupName"), engine, version)
+    group.engine, group.request = engine, changed
+    if parameters is not group.parameter_group:
+        _follow(group, parameters)
     return {"ReplicationGroup": group.describe()}
 
 
@@ -157,7 +176,7 @@ def delete_cache_subnet_group(store: RegionStore, _context: RequestContext, requ
 def _engine(request: Request) -> str:
     engine = str(request.get("Engine") or "redis").lower()
     if engine not in DEFAULT_VERSIONS:
-        raise _fault("InvalidParameterValue", f"expected the engine redis or valkey, got {engine}")
+        raise fault("InvalidParameterValue", f"expected the engine redis or valkey, got {engine}")
     return engine
 
 
@@ -165,38 +184,39 @@ def _start_server(engine: str, *, clustered: bool) -> CacheServer:
     try:
         return CacheServer(engine, clustered=clustered)
     except CacheServerError as error:
-        raise _fault("InsufficientCacheClusterCapacity", str(error)) from error
+        raise fault("InsufficientCacheClusterCapacity", str(error)) from error
+
+
+def _follow(group: ReplicationGroup, parameters: ParameterGroup | None) -> None:
+    group.parameter_group = parameters
+    group.server.configure(parameters.values if parameters is not None else {})
 
 
 def _new_name(name: str, taken: dict[str, Any], error_code: str) -> str:
     # ElastiCache stores names in lower case.
     name = name.lower()
     if name in taken:
-        raise _fault(error_code, f"{name} already exists")
+        raise fault(error_code, f"{name} already exists")
     return name
 
 
 def _replication_group(store: RegionStore, name: str) -> ReplicationGroup:
     if (group := store.replication_groups.get(name.lower())) is None:
-        raise _fault("ReplicationGroupNotFoundFault", f"ReplicationGroup {name} not found.", status_code=404)
+        raise fault("ReplicationGroupNotFoundFault", f"ReplicationGroup {name} not found.", status_code=404)
     return group
 
 
 def _serverless_cache(store: RegionStore, name: str) -> ServerlessCache:
     if (cache := store.serverless_caches.get(name.lower())) is None:
-        raise _fault("ServerlessCacheNotFoundFault", f"ServerlessCache {name} not found.", status_code=404)
+        raise fault("ServerlessCacheNotFoundFault", f"ServerlessCache {name} not found.", status_code=404)
     return cache
 
 
 def _subnet_group(store: RegionStore, name: str) -> dict[str, Any]:
     if (group := store.subnet_groups.get(name.lower())) is None:
-        raise _fault("CacheSubnetGroupNotFoundFault", f"CacheSubnetGroup {name} not found.", status_code=404)
+        raise fault("CacheSubnetGroupNotFoundFault", f"CacheSubnetGroup {name} not found.", status_code=404)
     return group
 
 
 def _arn(context: RequestContext, kind: str, name: str) -> str:
     return f"arn:{context.partition}:elasticache:{context.region}:{context.account_id}:{kind}:{name}"
-
-
-def _fault(code: str, message: str, status_code: int = 400) -> CommonServiceException:
-    return CommonServiceException(code, message, status_code=status_code, sender_fault=True)

@@ -1,5 +1,6 @@
 """A Valkey or Redis server as a supervised child process: if it dies, it is back on the same port, and empty."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from localstack.utils.common import external_service_ports
@@ -23,6 +25,8 @@ POLL_S = 0.005
 # A server that ends so soon after its start would end again; it is restarted at this interval only.
 SHORT_LIFE_S = 1.0
 LAST_SLOT = 16383
+# CONFIG GET answers with an array of the name and the value, or with an empty one: *2, $n, name, $n, value.
+GET_REPLY_VALUE_LINE = 4
 
 
 class CacheServerError(Exception):
@@ -57,6 +61,9 @@ class CacheServer:
         self._folder = Path(tempfile.mkdtemp(prefix="cache-"))
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._parameters: Mapping[str, str] = {}
+        # What this process had before, of each parameter that was set.
+        self._replaced: dict[str, str] = {}
         try:
             self._process = self._launch()
             self._wait_until_up()
@@ -65,6 +72,33 @@ class CacheServer:
             self._remove()
             raise
         threading.Thread(target=self._supervise, name=f"cache-{self.port}", daemon=True).start()
+
+    def configure(self, parameters: Mapping[str, str]) -> None:
+        """Set these parameters and no others, now and after each restart.
+
+        ElastiCache has parameters that this server does not know, or cannot change while it runs, or lacks what they
+        need; they are left alone, with a warning for what it knows.
+        """
+        with self._lock:
+            self._parameters = dict(parameters)
+            # A server that has just died is configured as it comes back.
+            with contextlib.suppress(OSError):
+                self._set_parameters()
+
+    def _set_parameters(self) -> None:
+        for name in [name for name in self._replaced if name not in self._parameters]:
+            self._set(name, self._replaced.pop(name))
+        for name, value in self._parameters.items():
+            known = self._call("CONFIG", "GET", name).split(b"\r\n")
+            if len(known) > GET_REPLY_VALUE_LINE and self._set(name, value):
+                self._replaced.setdefault(name, known[GET_REPLY_VALUE_LINE].decode())
+
+    def _set(self, name: str, value: str) -> bool:
+        """Whether the server took it."""
+        answer = self._call("CONFIG", "SET", name, value).decode(errors="replace").strip()
+        if answer != "+OK":
+            LOG.warning("the cache server on port %s did not take %s %s: %s", self.port, name, value, answer)
+        return answer == "+OK"
 
     def stop(self) -> None:
         with self._lock:
@@ -100,6 +134,8 @@ class CacheServer:
             # A node takes two seconds to believe that it is the whole cluster.
             while not self._answers(b"CLUSTER INFO", b"cluster_state:ok"):
                 self._check_start(deadline)
+        self._replaced.clear()
+        self._set_parameters()
 
     def _check_start(self, deadline: float) -> None:
         if self._process.poll() is not None or time.monotonic() > deadline:
@@ -113,6 +149,12 @@ class CacheServer:
             return expected in self._ask(command)
         except OSError:
             return False
+
+    def _call(self, *words: str) -> bytes:
+        """The answer to a command whose words may hold anything."""
+        encoded = [word.encode() for word in words]
+        arguments = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
+        return self._ask(b"*%d\r\n%b" % (len(encoded), arguments.removesuffix(b"\r\n")))
 
     def _ask(self, command: bytes) -> bytes:
         with socket.create_connection((HOST, self.port), timeout=1.0) as connection:

@@ -32,7 +32,30 @@ class Cache:
         return str(self.request.get("EngineVersion") or DEFAULT_VERSIONS[self.engine])
 
 
+@dataclass
+class ParameterGroup:
+    """`values`: the parameters that it sets, by name."""
+
+    name: str
+    family: str
+    description: str
+    arn: str
+    values: dict[str, str] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "CacheParameterGroupName": self.name,
+            "CacheParameterGroupFamily": self.family,
+            "Description": self.description,
+            "IsGlobal": False,
+            "ARN": self.arn,
+        }
+
+
+@dataclass
 class ReplicationGroup(Cache):
+    parameter_group: ParameterGroup | None = None
+
     def describe(self) -> dict[str, Any]:
         request = self.request
         # Locally there is one node, whatever the request says: so one node group, and no failover.
@@ -91,6 +114,7 @@ class RegionStore:
     replication_groups: dict[str, ReplicationGroup] = field(default_factory=dict)
     serverless_caches: dict[str, ServerlessCache] = field(default_factory=dict)
     subnet_groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameter_groups: dict[str, ParameterGroup] = field(default_factory=dict)
 
 
 class Stores:
