@@ -210,7 +210,7 @@ def decode(text: str) -> Message | None:
         message = _decoder.decode(text)
     except msgspec.ValidationError as error:
         return _unknown(text, error)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise BadMessage(f"message: expected JSON, got what is not ({error})") from error
     if isinstance(message, _Tiled):
         return _frame(message)
@@ -221,7 +221,7 @@ def _unknown(text: str, error: msgspec.ValidationError) -> GatewayRefusal | None
     """A message that is not one of ours: of a later protocol, of API Gateway, or malformed."""
     try:
         untyped = msgspec.json.decode(text, type=_Untyped)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         untyped = _Untyped()
     if untyped.type is not None and untyped.type not in _TYPES:
         return None

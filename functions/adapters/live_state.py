@@ -20,6 +20,7 @@ from heatmap.viewports import Viewport
 
 # Driver and register are two arguments each, and a managed cache takes 3,999 in one request.
 PINGS_PER_CALL = 1_000
+EXTENTS_PER_CALL = 3_000
 
 # Reading viewers holds up the drivers: 1,000 viewports are some 3 ms.
 VIEWPORTS_PER_CALL = 1_000
@@ -109,13 +110,24 @@ class LiveState:
 
     def note_sent(self, token: int, sent: dict[str, Sent]) -> None:
         """Note that these frames are on their way to their viewers, so that the next tick goes on from there."""
-        calls = []
+        earlier, last = [], []
         for city, each in sent.items():
-            arguments: list[valkey.Argument] = [token, each.stamp.rev]
-            for precision, extents in each.extents.items():
-                arguments += [precision, len(extents), *extents]
-            calls.append(self._scripts.call(city, *arguments, epoch=each.stamp.epoch))
-        self._scripts.run("sent", calls)
+            noted = [(precision, extent) for precision, extents in each.extents.items() for extent in extents]
+            *parts, rest = list(batched(noted, EXTENTS_PER_CALL, strict=False)) or [()]
+            earlier += [self._sent_call(city, token, each, part) for part in parts]
+            last.append(self._sent_call(city, token, each, rest, is_last=True))
+        # A tick is done with its last call; one that fails before leaves the next frame with more than it must hold.
+        self._scripts.run("sent", earlier)
+        self._scripts.run("sent", last)
+
+    def _sent_call(
+        self, city: str, token: int, sent: Sent, noted: tuple[tuple[int, str], ...], *, is_last: bool = False
+    ) -> valkey.Call:
+        arguments: list[valkey.Argument] = [token, sent.stamp.rev, int(is_last)]
+        for precision in sent.extents:
+            extents = [extent for of, extent in noted if of == precision]
+            arguments += [precision, len(extents), *extents]
+        return self._scripts.call(city, *arguments, epoch=sent.stamp.epoch)
 
     def view(self, city: str, precision: int, since: int = 0, epoch: str = "") -> View:
         """The cells that changed after a revision of an epoch, or all of them."""
@@ -128,9 +140,11 @@ class LiveState:
         index = self.precisions.index(viewport.precision) + 1
         self._note_cities([viewport.city])
         watcher = (viewport.extent, connection_id, encoding.value)
-        return self._view(
+        view = self._view(
             self._scripts.call(viewport.city, index, since, epoch, *watcher, last_key=_viewers_key(viewport))
         )
+        self._note_cities([viewport.city])
+        return view
 
     def unwatch(self, viewports: list[Viewport], connection_id: str) -> None:
         """The connection is no longer among these viewports' viewers."""

@@ -56,15 +56,16 @@ class Registry:
     def viewports(self, connection_id: str) -> list[Viewport]:
         """What the connection watches."""
         with valkey.answering("the registry"):
-            fields = [valkey.text(field) for field in self._client.hkeys(_key(connection_id))]
-        return [
-            from_subscription(field.removeprefix(_SUBSCRIPTION)) for field in fields if field.startswith(_SUBSCRIPTION)
-        ]
+            return _viewports(self._client.hkeys(_key(connection_id)))
 
-    def remove(self, connection_id: str) -> None:
-        """Forget a connection."""
+    def remove(self, connection_id: str) -> list[Viewport]:
+        """Forget a connection; tells what it watched in that moment."""
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.hkeys(_key(connection_id))
+        pipeline.delete(_key(connection_id))
         with valkey.answering("the registry"):
-            self._client.delete(_key(connection_id))
+            fields, _ = pipeline.execute()
+        return _viewports(fields)
 
     def _write(self, connection_id: str, fields: dict[str, str]) -> None:
         pipeline = self._client.pipeline(transaction=False)
@@ -72,6 +73,11 @@ class Registry:
         pipeline.expire(_key(connection_id), RECORD_SECONDS)
         with valkey.answering("the registry"):
             pipeline.execute()
+
+
+def _viewports(fields: list[bytes | str]) -> list[Viewport]:
+    texts = [valkey.text(field) for field in fields]
+    return [from_subscription(text.removeprefix(_SUBSCRIPTION)) for text in texts if text.startswith(_SUBSCRIPTION)]
 
 
 def _key(connection_id: str) -> str:

@@ -32,6 +32,19 @@ class _Due(NamedTuple):
 
 
 @dataclass
+class _Told:
+    """What a broadcaster remembers of the ticks before; forgetting it costs a heartbeat too many.
+
+    Attributes:
+        sent_at: when each subscription was last sent something, UTC milliseconds.
+        epochs: by city.
+    """
+
+    sent_at: dict[str, int] = field(default_factory=dict)
+    epochs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
 class Broadcaster:
     """Makes ticks at whole multiples of the tick's length, so that whoever holds the lease keeps the same beat.
 
@@ -46,9 +59,7 @@ class Broadcaster:
     settings: BroadcastSettings
     clock: Callable[[], int]
     sleep: Callable[[int], None]
-    # When each subscription was last sent something; forgetting it costs a heartbeat too many.
-    _sent_at: dict[str, int] = field(default_factory=dict)
-    _epochs: dict[str, str] = field(default_factory=dict)
+    _told: _Told = field(default_factory=_Told)
 
     def run(self, until: int) -> int:
         """Tick until a time, or until another broadcaster takes over; say how many ticks were made."""
@@ -79,30 +90,37 @@ class Broadcaster:
         """Make one round: sweep, and send every viewport what changed in it."""
         started = self.clock()
         ticks = self.state.tick(self.state.cities(), token, number, started, self.settings.driver_ttl_ms)
-        due, sent = self._due(ticks, started)
+        due, sent, told = self._due(ticks, started)
         if due:
             self._send(due)
+        # Only now: what could not be sent is still to be told.
+        self._told = told
         self.state.note_sent(token, sent)
         count("ticks")
         count("drivers_swept", sum(tick.swept for tick in ticks.values()))
         milliseconds("tick_duration", self.clock() - started)
 
-    def _due(self, ticks: dict[str, Tick], now: int) -> tuple[list[_Due], dict[str, Sent]]:
+    def _due(self, ticks: dict[str, Tick], now: int) -> tuple[list[_Due], dict[str, Sent], _Told]:
         """The viewports that are to be sent something: a delta, or a heartbeat where nothing changed for long."""
         due: list[_Due] = []
         sent: dict[str, Sent] = {}
-        sent_at: dict[str, int] = {}
+        # Cities that another broadcaster has just ticked keep what is known of them.
+        told = _Told(
+            {name: at for name, at in self._told.sent_at.items() if name.partition("/")[0] not in ticks},
+            dict(self._told.epochs),
+        )
         for city, tick in ticks.items():
             # After a rebirth every viewer must hear of the new epoch, even where nothing moves.
-            reborn = self._epochs.get(city, tick.stamp.epoch) != tick.stamp.epoch
-            self._epochs[city] = tick.stamp.epoch
+            reborn = self._told.epochs.get(city, tick.stamp.epoch) != tick.stamp.epoch
+            told.epochs[city] = tick.stamp.epoch
             for changes in tick.changes:
                 frames = Frames(city, changes.precision, tick.stamp, Tiles(changes.cells), now)
                 changed: list[str] = []
                 for extent, prev in changes.viewports.items():
                     viewport = from_extent(city, changes.precision, extent)
                     name = viewport.subscription
-                    last = self._sent_at.get(name, now)
+                    # One that is not known may have been quiet for long under the broadcaster before.
+                    last = self._told.sent_at.get(name, 0)
                     if frames.touch(viewport):
                         due.append(_Due(viewport, prev, frames, is_changed=True))
                         changed.append(extent)
@@ -110,10 +128,9 @@ class Broadcaster:
                     elif reborn or now - last >= self.settings.heartbeat_ms:
                         due.append(_Due(viewport, prev, frames, is_changed=False))
                         last = now
-                    sent_at[name] = last
+                    told.sent_at[name] = last
                 sent.setdefault(city, Sent(tick.stamp, {})).extents[changes.precision] = changed
-        self._sent_at = sent_at
-        return due, sent
+        return due, sent, told
 
     def _send(self, due: list[_Due]) -> None:
         """Encode what viewers want, as they want it, and pass it on to be delivered."""

@@ -65,13 +65,15 @@ class Viewers:
             )
         self.state.unwatch([viewport], connection_id)
         self.registry.unsubscribe(connection_id, viewport)
+        # Again, for a `subscribe` in between: what no record tells of would be posted to for ever.
+        self.state.unwatch([viewport], connection_id)
 
     def forget(self, connection_id: str) -> None:
         """Nobody is there any more: take the connection out of every viewport it watched."""
-        watched = self.registry.viewports(connection_id)
-        if watched:
-            self.state.unwatch(watched, connection_id)
-        self.registry.remove(connection_id)
+        # Before the record is gone, for a failure in between, and after, for a `subscribe` in between.
+        for watched in (self.registry.viewports, self.registry.remove):
+            if viewports := watched(connection_id):
+                self.state.unwatch(viewports, connection_id)
 
     def _first_frame(self, connection_id: str, wanted: Subscribe) -> tuple[Stamp, list[str]]:
         """Begin to watch, and make the frame that brings the viewer up to date."""

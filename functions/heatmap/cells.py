@@ -61,8 +61,9 @@ def bbox_from(values: object) -> BBox:
         raise InvalidInput("bbox", expected, values)
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         raise InvalidInput("bbox", expected, values)
-    south, west, north, east = (float(value) for value in values)
-    # Written so that NaN, which compares false with everything, fails as well.
+    south, west, north, east = values
+    # Before they become floats, which a whole number may be too large for. Written so that NaN, which compares false
+    # with everything, fails as well.
     if not (-90 <= south <= 90 and -90 <= north <= 90):
         raise InvalidInput("bbox", "latitudes from -90 to 90", values, code="out_of_range")
     if not (-180 <= west <= 180 and -180 <= east <= 180):
@@ -71,7 +72,7 @@ def bbox_from(values: object) -> BBox:
         raise InvalidInput("bbox", "south below north", values)
     if not west < east:
         raise InvalidInput("bbox", "west below east (a box over the antimeridian is asked for as two)", values)
-    return BBox(south, west, north, east)
+    return BBox(float(south), float(west), float(north), float(east))
 
 
 class TileRange(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Packed tiles: a tenth of their JSON, for viewers that ask for `"encoding":"deflate"`.
+"""Packed tiles: a quarter to a seventh of their JSON, for viewers that ask for `"encoding":"deflate"`.
 
 A tile's record is joined into messages as it is, so it is made once however many viewports cover the tile. It groups
 cells by count, because most hold one driver or two, and writes each group as ascending gaps. `docs/protocol.md` has the

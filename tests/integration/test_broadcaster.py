@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
 
 import pytest
 import redis
@@ -106,22 +109,68 @@ def test_each_viewer_gets_the_encoding_it_asked_for(a_broadcaster, state, clock,
     assert ({"tiles"}, {"packed"}) == (plain.keys() - deflated.keys(), deflated.keys() - plain.keys())
 
 
-def test_a_viewport_in_which_nothing_changed_gets_nothing(a_broadcaster, state, clock, queue):
+def test_a_viewport_in_which_nothing_changed_gets_no_frame(a_broadcaster, state, clock, queue):
     state.watch(IKEJA, "viewer-1", Encoding.JSON)
     ping(state, clock)
 
-    a_broadcaster().run(until=START + TICK)
+    a_broadcaster().run(until=START + 4 * TICK)
 
-    assert [] == queue.take_messages("viewer-1")
+    # One heartbeat: a broadcaster that is new here does not know for how long there was nothing.
+    assert ["heartbeat"] == [message["type"] for message in queue.take_messages("viewer-1")]
 
 
-def test_after_a_while_without_a_change_a_viewer_gets_a_heartbeat(a_broadcaster, state, clock, queue):
+def test_without_a_change_a_viewer_gets_heartbeats(a_broadcaster, state, clock, queue):
     state.watch(IKEJA, "viewer-1", Encoding.JSON)
 
-    a_broadcaster().run(until=START + 30_000)
+    a_broadcaster().run(until=START + 33_000)
+
+    heartbeats = queue.take_messages("viewer-1")
+    assert [("heartbeat", IKEJA.subscription)] * 3 == [(each["type"], each["subscription"]) for each in heartbeats]
+    assert [15_000, 15_000] == gaps_ms(heartbeats)
+
+
+def test_a_change_of_broadcasters_keeps_no_viewer_without_a_heartbeat(a_broadcaster, state, clock, queue):
+    state.watch(IKEJA, "viewer-1", Encoding.JSON)
+    a_broadcaster().run(until=START + 27_000)
+
+    a_broadcaster().run(until=START + 60_000)
+
+    assert max(gaps_ms(queue.take_messages("viewer-1"))) <= SETTINGS.heartbeat_ms
+
+
+def test_a_heartbeat_that_the_queue_did_not_take_goes_with_the_next_tick(a_broadcaster, state, clock, queue):
+    state.watch(IKEJA, "viewer-1", Encoding.JSON)
+    broadcaster = a_broadcaster()
+    queue.is_down = True
+    broadcaster.run(until=START + TICK)
+    queue.is_down = False
+
+    broadcaster.run(until=START + 2 * TICK)
+
+    assert ["heartbeat"] == [message["type"] for message in queue.take_messages("viewer-1")]
+
+
+def test_a_new_epoch_that_the_queue_did_not_take_goes_with_the_next_tick(a_broadcaster, state, clock, queue):
+    ping(state, clock)
+    state.watch(IKEJA, "viewer-1", Encoding.JSON)
+    broadcaster = a_broadcaster()
+    broadcaster.run(until=START + TICK)
+    [before] = queue.take_messages("viewer-1")
+    state.recount("lagos")
+    queue.is_down = True
+    broadcaster.run(until=START + 2 * TICK)
+    queue.is_down = False
+
+    broadcaster.run(until=START + 3 * TICK)
 
     [heartbeat] = queue.take_messages("viewer-1")
-    assert ("heartbeat", IKEJA.subscription) == (heartbeat["type"], heartbeat["subscription"])
+    assert before["epoch"] != heartbeat["epoch"]
+
+
+def gaps_ms(messages: list[dict[str, Any]]) -> list[int]:
+    """Between each message and the next, by when they were made."""
+    moments = [datetime.fromisoformat(message["as_of"]) for message in messages]
+    return [round((later - earlier).total_seconds() * 1000) for earlier, later in pairwise(moments)]
 
 
 def test_more_viewers_than_may_be_posted_to_in_a_second_are_served_over_the_seconds_until_the_next_tick(
@@ -223,6 +272,7 @@ def test_after_a_rebirth_every_viewer_hears_of_the_new_epoch(a_broadcaster, stat
     before = state.watch(IKEJA, "viewer-1", Encoding.JSON).stamp.epoch
     broadcaster = a_broadcaster()
     broadcaster.run(until=START + TICK)
+    queue.take_messages("viewer-1")
     state.recount("lagos")
 
     broadcaster.run(until=START + 2 * TICK)

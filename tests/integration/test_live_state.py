@@ -400,3 +400,19 @@ def test_a_quiet_city_is_back_with_its_first_ping(state: LiveState):
 
     assert ["lagos"] == list(tick(state, NOW + QUIET_MS + 2 * TICK))
     assert state.check(["lagos"])["lagos"].exact
+
+
+def test_more_viewports_than_one_call_takes_are_noted_all(state: LiveState, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("adapters.live_state.EXTENTS_PER_CALL", 1)
+    state.watch(WHOLE_LAGOS, "connection-1", JSON)
+    state.watch(STREET, "connection-1", JSON)
+    apply(state, a_ping())
+    first = tick(state, NOW + TICK)["lagos"]
+
+    state.note_sent(1, {"lagos": Sent(first.stamp, {7: [WHOLE_LAGOS.extent], 8: [STREET.extent]})})
+
+    changes = tick(state, NOW + 2 * TICK)["lagos"].changes
+    assert [{}, {}] == [each.cells for each in changes]
+    assert [{WHOLE_LAGOS.extent: first.stamp.rev}, {STREET.extent: first.stamp.rev}] == [
+        each.viewports for each in changes
+    ]

@@ -167,7 +167,7 @@ def test_what_a_conversation_of_our_client_says_is_described():
     said.greet(lambda _: None, 0)
     said.open(0)
     kinds_said, kinds_heard = [], []
-    for now in (0, 1.5 * 15):
+    for now in (0, feed.heartbeats_missed * 15):
         said.check(now)
         while said.outgoing:
             text = said.outgoing.popleft()
@@ -176,7 +176,7 @@ def test_what_a_conversation_of_our_client_says_is_described():
             kinds_heard += from_server(*answers)
             for answer in answers:
                 said.receive(answer, now, 0)
-    said.leave(feed, 30)
+    said.leave(feed, 60)
     kinds_said += from_client(*said.outgoing)
 
     assert ["subscribe", "hello", "subscribe", "unsubscribe"] == kinds_said

@@ -1,10 +1,11 @@
 -- Note what a tick has sent, so that the next one goes on from there.
--- ARGV  …, fencing token, revision, then for each precision with viewers: its name, how many extents, the extents
+-- ARGV  …, fencing token, revision, 1 if this is the tick's last call, then for each precision with viewers: its name, how
+--       many extents, the extents
 -- Returns 1, or 0 if another broadcaster has taken over or the state was born again meanwhile.
 local held = redis.call('HMGET', META, 'token', 'epoch')
 if tonumber(held[1] or 0) ~= tonumber(ARGV[3]) or held[2] ~= ARGV[2] then return 0 end
 local rev = ARGV[4]
-local at = 5
+local at = 6
 while at <= #ARGV do
   local precision, n = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   for i = 1, #precisions do
@@ -19,7 +20,7 @@ while at <= #ARGV do
         end
       end
       write('HSET', viewports_of(i), noted)
-      redis.call('HSET', META, 'sent:' .. precision, rev)
+      if ARGV[5] == '1' then redis.call('HSET', META, 'sent:' .. precision, rev) end
     end
   end
   at = at + 2 + n

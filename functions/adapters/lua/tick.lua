@@ -1,7 +1,7 @@
 -- One round of the broadcaster: take out drivers gone silent, and tell what changed where somebody watches.
 -- ARGV  …, fencing token, tick number, now, the last sampled_at that counts as silent, tombstones' age; all times in ms
 -- Returns {} if another broadcaster has a newer token, {0} if this tick was made already; otherwise
--- {epoch, rev, live, last_event, {swept driver…}, {precision, base, chain, {viewport…}, {cell…}, {count…}, {tile…}, {sent…}}…}
+-- {epoch, rev, live, last_event, {swept driver…}, {precision, {extent, rev of its last frame…}, {cell…}, {count…}}…}
 -- with one table for each precision that has viewports.
 local epoch = ensure_epoch()
 local token, tick, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]

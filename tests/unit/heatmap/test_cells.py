@@ -59,6 +59,7 @@ def test_one_tile_is_a_range_too():
         ([float("nan"), 2, 3, 4], "latitudes"),
         ([1, 2, float("inf"), 4], "latitudes"),
         ([1, 2, 91, 4], "latitudes"),
+        ([10**400, 2, 3, 4], "latitudes"),
         ([1, -181, 3, 4], "longitudes"),
         ([3, 2, 1, 4], "south below north"),
         ([1, 2, 1, 4], "south below north"),
