@@ -25,7 +25,8 @@ from fleetglow.errors import BadInput
 from fleetglow.feed import Feed
 from fleetglow.heatmap_view import HeatmapView, Link
 from fleetglow.protocol import Ack, Encoding, Place
-from heatmap.cells import BBox
+from heatmap.cells import BBox, bbox_from
+from heatmap.errors import InvalidInput
 
 type Token = str | Callable[[], str | Awaitable[str]]
 
@@ -202,8 +203,27 @@ class HeatmapClient:
         said = self._conversation
         return Traffic(said.messages, said.bytes, said.garbled, self._connections)
 
-    def watch(self, city: str, precision: int, bbox: BBox | None = None, *, encoding: Encoding = "deflate") -> Watch:
-        """Watch a city at a precision (characters of a cell's geohash), all of it or what a box touches."""
+    def watch(
+        self,
+        city: str,
+        precision: int,
+        bbox: BBox | tuple[float, float, float, float] | None = None,
+        *,
+        encoding: Encoding = "deflate",
+    ) -> Watch:
+        """Watch a city at a precision (characters of a cell's geohash), all of it or what a box touches.
+
+        Args:
+            bbox: (south, west, north, east) in degrees.
+
+        Raises:
+            BadInput: it is not a box. What the server does not take, `Watch.views` raises.
+        """
+        if bbox is not None and not isinstance(bbox, BBox):
+            try:
+                bbox = bbox_from(bbox)
+            except InvalidInput as error:
+                raise BadInput(str(error)) from error
         watch = Watch(self, city, precision, bbox, encoding)
         self._watches.add(watch)
         self._conversation.watch(watch.feed, self._clock.monotonic())

@@ -316,6 +316,16 @@ async def test_hundreds_of_clients_share_a_session_and_are_two_tasks_each(live: 
         assert not session.closed
 
 
+async def test_a_box_may_be_four_numbers(live: LiveServer):
+    async with HeatmapClient(live.websocket_url, TOKEN) as client:
+        with pytest.raises(BadInput, match="bbox: expected south below north"):
+            client.watch("lagos", 7, (7, 3, 6, 4))
+
+        view = await until(client.watch("lagos", 7, (6.4, 3.3, 6.6, 3.5)), lambda view: view.epoch is not None)
+
+    assert view.epoch
+
+
 async def test_the_readmes_example_runs(live: LiveServer, capsys: pytest.CaptureFixture[str]):
     [example] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     names: dict[str, object] = {}
