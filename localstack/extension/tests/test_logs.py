@@ -1,6 +1,7 @@
 """Log groups keep their newest events, as long as they are not too many."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 MESSAGE_BYTES = 700
@@ -76,3 +77,32 @@ def test_listing_the_log_groups_does_not_take_longer_for_their_events(localstack
         assert group.stored_bytes() > 0
     # Some 0.1 s; with a copy of each event it was 10 s.
     assert time.monotonic() - started < 4
+
+
+def test_a_metric_filter_counts_what_a_function_prints(localstack: Any, eventually: Any) -> None:
+    localstack.create_function("counted", "def handler(event, context):\n    print('a line')\n")
+    logs, cloudwatch = localstack.client("logs"), localstack.client("cloudwatch")
+    logs.create_log_group(logGroupName="/aws/lambda/counted")
+    metric = {"metricName": "Lines", "metricNamespace": "Counted", "metricValue": "1"}
+    logs.put_metric_filter(
+        logGroupName="/aws/lambda/counted", filterName="lines", filterPattern="", metricTransformations=[metric]
+    )
+    localstack.invoke("counted")
+
+    def counted() -> bool:
+        now = datetime.now(UTC)
+        points = cloudwatch.get_metric_statistics(
+            Namespace="Counted",
+            MetricName="Lines",
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        # START, the line itself, END, REPORT.
+        return sum(point["Sum"] for point in points) >= 4
+
+    eventually(counted)
+    logs.delete_metric_filter(logGroupName="/aws/lambda/counted", filterName="lines")
+    kept = logs.filter_log_events(logGroupName="/aws/lambda/counted")["events"]
+    assert "a line" in {event["message"].strip() for event in kept}
