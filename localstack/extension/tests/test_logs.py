@@ -80,14 +80,14 @@ def test_listing_the_log_groups_does_not_take_longer_for_their_events(localstack
 
 
 def test_a_metric_filter_counts_what_a_function_prints(localstack: Any, eventually: Any) -> None:
-    localstack.create_function("counted", "def handler(event, context):\n    print('a line')\n")
+    localstack.create_function("printing", "def handler(event, context):\n    print('a line')\n")
     logs, cloudwatch = localstack.client("logs"), localstack.client("cloudwatch")
-    logs.create_log_group(logGroupName="/aws/lambda/counted")
+    logs.create_log_group(logGroupName="/aws/lambda/printing")
     metric = {"metricName": "Lines", "metricNamespace": "Counted", "metricValue": "1"}
     logs.put_metric_filter(
-        logGroupName="/aws/lambda/counted", filterName="lines", filterPattern="", metricTransformations=[metric]
+        logGroupName="/aws/lambda/printing", filterName="lines", filterPattern="", metricTransformations=[metric]
     )
-    localstack.invoke("counted")
+    localstack.invoke("printing")
 
     def counted() -> bool:
         now = datetime.now(UTC)
@@ -103,6 +103,6 @@ def test_a_metric_filter_counts_what_a_function_prints(localstack: Any, eventual
         return sum(point["Sum"] for point in points) >= 4
 
     eventually(counted)
-    logs.delete_metric_filter(logGroupName="/aws/lambda/counted", filterName="lines")
-    kept = logs.filter_log_events(logGroupName="/aws/lambda/counted")["events"]
+    logs.delete_metric_filter(logGroupName="/aws/lambda/printing", filterName="lines")
+    kept = logs.filter_log_events(logGroupName="/aws/lambda/printing")["events"]
     assert "a line" in {event["message"].strip() for event in kept}

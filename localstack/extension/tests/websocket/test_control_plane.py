@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError
 from websocket_support.localstack import LocalStack
+from websocket_support.polling import until
 
 ANY = "$request.body.action"
 
@@ -55,6 +56,15 @@ async def answer(localstack: LocalStack, api_id: str, stage: str) -> str:
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         await socket.send_str("x")
         return await socket.receive_str(timeout=10)
+
+
+async def becomes(localstack: LocalStack, api_id: str, expected: str) -> None:
+    """Wait until a change has reached the gateway."""
+
+    async def there() -> bool:
+        return await answer(localstack, api_id, "live") == expected
+
+    await until(there)
 
 
 def test_an_api_has_its_endpoint_on_the_gateway(localstack: LocalStack, api: Any, api_id: str) -> None:
@@ -180,7 +190,7 @@ async def test_a_stage_serves_its_deployment_until_it_gets_another(
     assert await answer(localstack, api_id, "live") == "first"
     api.update_stage(ApiId=api_id, StageName="live", DeploymentId=second)
     assert api.get_stage(ApiId=api_id, StageName="live")["DeploymentId"] == second
-    assert await answer(localstack, api_id, "live") == "second"
+    await becomes(localstack, api_id, "second")
     assert error_of(api.delete_deployment, ApiId=api_id, DeploymentId=second)[0] == "BadRequestException"
     api.delete_deployment(ApiId=api_id, DeploymentId=first)
     assert [item["DeploymentId"] for item in api.get_deployments(ApiId=api_id)["Items"]] == [second]
@@ -190,7 +200,7 @@ async def test_a_stage_serves_its_deployment_until_it_gets_another(
 async def test_a_stage_with_auto_deploy_serves_what_there_is(localstack: LocalStack, api: Any, api_id: str) -> None:
     api.create_stage(ApiId=api_id, StageName="live", AutoDeploy=True)
     route = mock_route(api, api_id, "$default", "first")
-    assert await answer(localstack, api_id, "live") == "first"
+    await becomes(localstack, api_id, "first")
     other = mock_route(api, api_id, "other", "second")["Target"]
     api.update_route(ApiId=api_id, RouteId=route["RouteId"], Target=other)
-    assert await answer(localstack, api_id, "live") == "second"
+    await becomes(localstack, api_id, "second")
