@@ -25,6 +25,16 @@ async def text_of(page: Page, selector: str) -> str:
     return " ".join(str(await page.run(f"document.querySelector({selector!r}).innerText")).split())
 
 
+async def turn_wheel(page: Page, x: float, y: float, delta: float) -> None:
+    """Turns the wheel over a pixel, and waits until the map has moved.
+
+    All turns between two drawings count as one: a busy page that is given three at once zooms no further than by one.
+    """
+    before = await page.run("location.hash")
+    await page.wheel(x, y, delta)
+    await page.wait_for(f"location.hash !== {before!r}")
+
+
 async def colour(page: Page, x: int, y: int) -> tuple[int, int, int]:
     """Red, green and blue of a pixel of what is seen."""
     picture = base64.b64encode(await page.screenshot()).decode()

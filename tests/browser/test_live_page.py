@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from browser.devtools import Browser, Page, Screen
-from browser.looks import CONNECTED, READY, text_of
+from browser.looks import CONNECTED, READY, text_of, turn_wheel
 from e2e.support import Api
 from fleetglow.deployment import Deployment
 
@@ -106,8 +106,5 @@ async def read_cell(page: Page) -> tuple[str, int]:
 
 async def zoom_out_to_coarser_cells(page: Page) -> None:
     before = await page.state("precision")
-    for _ in range(12):
-        await page.wheel(*MIDDLE, 600)
-        if await page.state("precision") != before:
-            break
-    await page.wait_for(f"document.body.dataset.precision !== '{before}'")
+    while await page.state("precision") == before:
+        await turn_wheel(page, *MIDDLE, 600)

@@ -1,7 +1,7 @@
 """What the page asks for when one looks elsewhere, and what it shows meanwhile."""
 
 from browser.devtools import Browser, Page, Screen
-from browser.looks import CELL, OTHER, READY, shown, text_of
+from browser.looks import CELL, OTHER, READY, shown, text_of, turn_wheel
 from fakes.live_server import LiveServer
 
 SCREEN = Screen(800, 600)
@@ -16,8 +16,9 @@ def precisions(live: LiveServer) -> list[int]:
 
 
 async def zoom_out(page: Page) -> None:
+    """Far enough for another precision."""
     for _ in range(3):
-        await page.wheel(*MIDDLE, 900)
+        await turn_wheel(page, *MIDDLE, 900)
 
 
 async def test_the_precision_follows_the_zoom_and_the_old_viewport_is_left(live: LiveServer, browser: Browser) -> None:
