@@ -246,7 +246,11 @@ export class HeatmapClient {
 
   private failed({ id, action, code, message }: ErrorMessage): void {
     const subscription = this.find((each) => each.owns(id))
-    const isPassing = code === 'unavailable' || (code === 'too_many_subscriptions' && this.departures.isUnderWay)
+    // `expired`: the server is about to end the connection, and the next one has a new token.
+    const isPassing =
+      code === 'unavailable' ||
+      code === 'expired' ||
+      (code === 'too_many_subscriptions' && this.departures.isUnderWay)
     if (subscription) {
       if (isPassing && subscription.watchers.size > 0) subscription.askAgain()
       else this.refuse(subscription, { code, message })

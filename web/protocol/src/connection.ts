@@ -24,7 +24,7 @@ export interface Socket {
   close(): void
 }
 
-export type SocketConstructor = new (url: string) => Socket
+export type SocketConstructor = new (url: string, protocols?: string[]) => Socket
 
 export interface ConnectionOptions {
   /** ws: or wss:, without the token. */
@@ -44,6 +44,10 @@ export interface ConnectionOptions {
 }
 
 export const DELAYS: Delays = { least: 100, first: 1_000, longest: 20_000 }
+/** What is offered as a subprotocol, with the token behind it: a browser can set no other header. */
+const SUBPROTOCOL = 'fleetglow'
+/** RFC 9110, section 5.6.2: what a subprotocol may consist of. Every JWT does. */
+const NAME_OF_SUBPROTOCOL = /^[\w!#$%&'*+\-.^`|~]+$/
 /** A handshake may have to wait for a function's cold start, but not for longer than this. */
 export const HANDSHAKE_MS = 10_000
 
@@ -110,7 +114,7 @@ export class Connection {
     try {
       token = typeof source === 'function' ? await source() : source
       if (attempt !== this.attempt) return
-      socket = new this.options.WebSocket(this.addressWith(token))
+      socket = this.opened(token)
     } catch (error) {
       if (attempt !== this.attempt) return
       onProblem(errorOf(error))
@@ -191,10 +195,13 @@ export class Connection {
     socket?.close()
   }
 
-  private addressWith(token: string): string {
-    const url = new URL(this.options.url)
-    url.searchParams.set('token', token)
-    return url.href
+  /** A URL is shown in consoles and kept in logs, so the token is only in it where it cannot be anywhere else. */
+  private opened(token: string): Socket {
+    const { url, WebSocket } = this.options
+    if (NAME_OF_SUBPROTOCOL.test(token)) return new WebSocket(url, [SUBPROTOCOL, token])
+    const withToken = new URL(url)
+    withToken.searchParams.set('token', token)
+    return new WebSocket(withToken.href)
   }
 
   private tell(link: Link): void {

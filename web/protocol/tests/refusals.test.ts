@@ -68,6 +68,7 @@ describe('refusals', () => {
 
   test.each([
     ['the server is unavailable', { code: 'unavailable', message: 'try again' }],
+    ['the token has expired', { code: 'expired', message: 'the token has expired' }],
     ['API Gateway answers instead', 'gateway'],
   ] as const)('are not final where %s', async (_, failure) => {
     const bench = new Bench()
@@ -128,6 +129,7 @@ describe('hello', () => {
 
   test.each([
     ['unavailable', { code: 'unavailable', message: 'try again' }],
+    ['refused for a token that has expired', { code: 'expired', message: 'the token has expired' }],
     ['answered by API Gateway', 'gateway'],
   ] as const)('is asked again where it is %s', async (_, failure) => {
     const bench = new Bench()

@@ -74,8 +74,8 @@ export class FakeServer implements Host {
     this.state = new Map(this.options.cities.map(({ name }) => [name, new FakeCity(this.options.precisions)]))
     const host = this
     this.WebSocket = class extends FakeSocket {
-      constructor(url: string) {
-        super(host, url)
+      constructor(url: string, protocols?: string[]) {
+        super(host, url, protocols)
         host.shakeHands(this)
       }
     }
@@ -153,10 +153,9 @@ export class FakeServer implements Host {
 
   private shakeHands(socket: FakeSocket): void {
     this.handshakes += 1
-    const token = new URL(socket.url).searchParams.get('token') ?? ''
     queueMicrotask(() => {
       if (socket.isClosedByClient || !this.shakesHands) return
-      if (this.isDown || (this.tokens && !this.tokens.has(token))) return socket.cut()
+      if (this.isDown || (this.tokens && !this.tokens.has(socket.token))) return socket.cut()
       this.sockets.add(socket)
       socket.opened()
     })

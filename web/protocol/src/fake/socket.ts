@@ -14,6 +14,8 @@ type Listener = (event: { data: unknown }) => void
 /** One connection. What the server sends is delivered a moment later, all that was sent until then at once. */
 export class FakeSocket implements Socket {
   readonly url: string
+  /** What it came with, "" for none. */
+  readonly token: string
   /** What it watches, by the names of subscriptions. */
   readonly watched = new Map<string, Encoding>()
   /** Whether the client hung up. */
@@ -23,9 +25,10 @@ export class FakeSocket implements Socket {
   private readonly listeners = new Map<string, Listener[]>()
   private readonly host: Host
 
-  constructor(host: Host, url: string) {
+  constructor(host: Host, url: string, protocols: readonly string[] = []) {
     this.host = host
     this.url = url
+    this.token = protocols[1] ?? new URL(url).searchParams.get('token') ?? ''
   }
 
   addEventListener(type: string, listener: Listener): void {
