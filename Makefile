@@ -4,13 +4,16 @@ BIN := .venv/bin
 NODE := $(CURDIR)/.local/node/bin
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web soak check format lock bench screenshots clean
+.PHONY: help setup run test test-unit test-integration test-extension test-e2e test-browser test-web soak chaos check audit format lock bench screenshots clean
 
 help:
 	@echo "make run     start the stack here, simulate 10,000 drivers, show the live map; Ctrl-C ends all of it"
 	@echo "make test    every test"
-	@echo "make check   formatting, lint, types, templates"
-	@echo "make soak    2,000 viewers and 10,000 drivers for ten minutes, then five in which everything breaks"
+	@echo "make check   formatting, lint, types, templates, policies, secrets"
+	@echo "make audit   known vulnerabilities of what is locked; asks the package index itself"
+	@echo "make soak    2,000 viewers and 10,000 drivers for ten minutes, five in which everything breaks, then a flood of"
+	@echo "             10,000 subscriptions"
+	@echo "make chaos   everything breaks for five minutes, then every accepted ping is accounted for"
 	@echo "make bench   the benchmarks"
 	@echo "make screenshots   the pictures in docs/"
 	@echo "make lock    write the hash-locked requirements anew"
@@ -22,7 +25,12 @@ setup:
 run: setup
 	@$(BIN)/fleetglow run
 
-test: test-unit test-web test-integration test-extension test-e2e test-browser
+# Two suites at a time, for most of them mostly wait; each is shown whole when it ends.
+SUITES := test-e2e test-unit test-web test-integration test-extension test-browser
+WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+test: setup
+	@echo "two suites at a time, each shown when it ends: $(SUITES:test-%=%)"
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(WHOLE) $(SUITES)
 
 test-unit: setup
 	$(BIN)/pytest tests/unit
@@ -46,13 +54,28 @@ test-browser: setup
 soak: setup
 	$(BIN)/pytest -s tests/soak
 
+# Shorter: make chaos CHAOS_MINUTES=1 (tests/chaos/settings.py has them all).
+chaos: setup
+	$(BIN)/pytest -s tests/chaos
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy fleetglow functions
 	$(BIN)/cfn-lint template.yaml infra/*.yaml
 	.local/sam/bin/sam validate --lint --region us-east-1
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive \
+		functions fleetglow scripts/* localstack/extension/localstack_dockerless
+	$(BIN)/pytest -q $(addprefix tests/unit/test_,policies.py template.py alarms.py secrets.py)
 	cd web && PATH="$(NODE):$$PATH" npm run check
+
+# Known vulnerabilities in what is locked. Apart from `check`: it asks the package index itself, and a mirror does not know.
+audit: setup
+	@for name in functions runtime dev sam localstack uv; do \
+		echo "requirements/$$name.txt"; \
+		$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+			--requirement requirements/$$name.txt || exit 1; \
+	done
 
 format: setup
 	$(BIN)/ruff format .

@@ -11,8 +11,8 @@ from typing import Any
 import redis
 
 from adapters import valkey
+from adapters.batches import PINGS_PER_CALL, Batch
 from adapters.city_scripts import CityScripts
-from adapters.live_state import PINGS_PER_CALL
 from benchmarks import handlers, valkey_server
 from benchmarks.fleet import DRIVERS, PINGS_PER_REQUEST, rounds
 from benchmarks.result import Contestant, Result, median, paired, ratio
@@ -26,12 +26,13 @@ MOVES = 8
 # One second of a fleet of 10,000 that pings every 5 s: what one invocation gets when it keeps up.
 RECORDS_PER_EVENT = 4
 PRECISIONS = (4, 5, 6, 7, 8)
+JUMP_SPEED = 70
 
 
 def run() -> Result:
     """Measure."""
     with valkey_server.running() as url:
-        handlers.prepare(REDIS_URL=url, PRECISIONS=",".join(map(str, PRECISIONS)))
+        handlers.prepare(REDIS_URL=url, PRECISIONS=",".join(map(str, PRECISIONS)), JUMP_SPEED=str(JUMP_SPEED))
         return _measured(redis.Redis.from_url(url))
 
 
@@ -54,7 +55,8 @@ def _measured(client: redis.Redis) -> Result:
 
     events = _events(on_the_way)
     calls = [
-        _calls(scripts, on_the_way[i : i + RECORDS_PER_EVENT]) for i in range(0, len(on_the_way), RECORDS_PER_EVENT)
+        _calls(client, scripts, on_the_way[i : i + RECORDS_PER_EVENT])
+        for i in range(0, len(on_the_way), RECORDS_PER_EVENT)
     ]
 
     def aggregate() -> int:
@@ -100,10 +102,11 @@ def _events(records: list[bytes]) -> list[dict[str, Any]]:
     return [{"Records": entries[i : i + RECORDS_PER_EVENT]} for i in range(0, len(entries), RECORDS_PER_EVENT)]
 
 
-def _calls(scripts: CityScripts, records: list[bytes]) -> list[valkey.Call]:
+def _calls(client: redis.Redis, scripts: CityScripts, records: list[bytes]) -> list[valkey.Call]:
     """The calls that the handler makes for an event, arguments ready."""
     decoded = [decode(data) for data in records]
     [(city, flat)] = merged(decoded).items()
     received_at = max(record.received_at for record in decoded)
     parts = batched(flat, 2 * PINGS_PER_CALL, strict=False)
-    return [scripts.call(city, received_at, "", *part) for part in parts]
+    batch = Batch(client, scripts, received_at, b"", lambda city: JUMP_SPEED)
+    return [batch.call(city, part) for part in parts]

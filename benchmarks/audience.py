@@ -15,6 +15,9 @@ from heatmap.viewports import Viewport, viewport
 PRECISIONS = (4, 5, 6, 7, 8)
 VIEWERS_PER_VIEWPORT = 5
 
+# As the template has it.
+MIN_CELL_DRIVERS = 3
+
 # Pixels, and how often each is met.
 DESKTOP = (1440, 900)
 SCREENS = (DESKTOP, DESKTOP, (1920, 1080), (390, 844))

@@ -19,16 +19,20 @@ from adapters import valkey
 from adapters.city_scripts import CityScripts
 from adapters.lease import Lease
 from adapters.live_state import TOMBSTONE_MS, LiveState
+from adapters.publisher import Publisher
+from adapters.registry import Registry
 from adapters.settings import BroadcastSettings
 from benchmarks import handlers, valkey_server
-from benchmarks.audience import PRECISIONS, VIEWERS_PER_VIEWPORT, seat, viewports
+from benchmarks.audience import MIN_CELL_DRIVERS, PRECISIONS, VIEWERS_PER_VIEWPORT, seat, viewports
 from benchmarks.fleet import CITY, DRIVERS, INTERVAL_S
 from benchmarks.result import Contestant, Result, paired, ratio
 from benchmarks.traffic import TICK_MS, Traffic
+from heatmap.cities import cities
 from heatmap.deliveries import Delivery, decode, jobs
 from heatmap.frames import Encoding
+from heatmap.privacy import FINEST
 from heatmap.state import Sent, Tick
-from heatmap.viewports import Viewport
+from heatmap.viewports import Audience, Viewport, viewport
 
 ROUNDS = 20
 # Where it is only about how the time grows.
@@ -87,7 +91,21 @@ class _TimedState(LiveState):
     def note_sent(self, token: int, sent: dict[str, Sent]) -> None:
         started = time.perf_counter()
         super().note_sent(token, sent)
-        self.seconds["noting"] = time.perf_counter() - started
+        # Once for each audience.
+        self.seconds["noting"] = self.seconds.get("noting", 0) + time.perf_counter() - started
+
+
+class _TimedPublisher(Publisher):
+    """Notes how long publishing took."""
+
+    def __init__(self, state: _TimedState) -> None:
+        super().__init__(state, MIN_CELL_DRIVERS)
+        self._timed = state
+
+    def publish(self, cities: list[str]) -> None:
+        started = time.perf_counter()
+        super().publish(cities)
+        self._timed.seconds["publishing"] = time.perf_counter() - started
 
 
 class _Stage:
@@ -110,13 +128,25 @@ class _Stage:
         self.parts: list[dict[str, float]] = []
         self._token = self._lease.take(at_least=self.traffic.now)
         self._broadcaster = handlers.module("broadcast.broadcaster").Broadcaster(
-            self._state, self._lease, self.queue, SETTINGS, lambda: self.traffic.now, lambda milliseconds: None
+            self._state,
+            _TimedPublisher(self._state),
+            self._lease,
+            Registry(client),
+            self.queue,
+            SETTINGS,
+            lambda: self.traffic.now,
+            lambda milliseconds: None,
         )
 
     def seat(self, number: int) -> None:
         """So many viewports have viewers."""
         seat(self._state, viewports(number))
         self._viewers = number * VIEWERS_PER_VIEWPORT
+
+    def seat_public(self) -> None:
+        """Somebody without the right to see single drivers watches all of the city."""
+        whole = viewport(CITY, FINEST, None, cities(), PRECISIONS).seen_by(Audience.PUBLIC)
+        self._state.watch(whole, "000000000000000=", Encoding.DEFLATE)
 
     def tick(self) -> int:
         """One tick, as the broadcaster's loop makes it.
@@ -202,6 +232,7 @@ def _measured(client: redis.Redis) -> Result:
             ratios = {"limit": ratio(rates["tick"], rates["script"])}
             against, peers = _peers(stage)
             ratios |= against
+    published = {drivers: _published(client, drivers) for drivers in (DRIVERS, MANY_DRIVERS)}
     many = _Stage(client, MANY_DRIVERS)
     many.seat(VIEWPORTS)
     _, row_of_many = _ticks(many, FEWER_ROUNDS)
@@ -218,6 +249,7 @@ def _measured(client: redis.Redis) -> Result:
             "tick_ms": TICK_MS,
             f"{DRIVERS}_drivers_by_viewports": growth,
             f"{MANY_DRIVERS}_drivers_by_viewports": {VIEWPORTS: row_of_many},
+            "published_by_drivers": published,
             "peers": peers,
             "queue": "counts what it is sent: no network",
             "limit": "EVALSHA of the tick's script with the same changes, answer read but not looked at",
@@ -229,6 +261,17 @@ def _ticks(stage: _Stage, rounds: int) -> tuple[dict[str, list[float]], Row]:
     # The script runs before the tick and notes nothing as sent: both find the same.
     rates = paired({"script": Contestant(stage.script, stage.traffic.drive), "tick": Contestant(stage.tick)}, rounds)
     return rates, stage.row(rounds, rates["script"])
+
+
+def _published(client: redis.Redis, drivers: int) -> Row:
+    """What it takes where there is nobody but one viewer of published counts."""
+    stage = _Stage(client, drivers)
+    stage.seat_public()
+    stage.traffic.drive()
+    # The first time everything is published.
+    stage.tick()
+    _, row = _ticks(stage, FEWER_ROUNDS)
+    return row
 
 
 def _peers(stage: _Stage) -> tuple[dict[str, float], Row]:

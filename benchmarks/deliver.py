@@ -2,7 +2,8 @@
 
 The limit is raw event-loop protocols that write unsigned requests made beforehand on as many connections, each after
 the answer to the one before. Ours are longer by the signature and the session's token: `detail` has the ratio to the
-very same requests made beforehand as well. The peer is boto3's `post_to_connection`.
+very same requests made beforehand as well, and to the limit with protocols of asyncio's plain kind, which is the one
+that most programs use. The peer is boto3's `post_to_connection`.
 
 A core is a second of the sending process's CPU time. The server has a process of its own, and what it takes of the
 machine is not ours; `detail` has the rates by the clock as well.
@@ -23,7 +24,7 @@ from adapters.fan_out import FanOut
 from adapters.management.endpoint import Endpoint
 from adapters.management.outcome import Outcome
 from adapters.management.sender import LANES
-from adapters.management.signing import Credentials, Payload, Requests
+from adapters.management.signing import Credentials, Requests
 from benchmarks import handlers, post_server
 from benchmarks.post_server import PostServer
 from benchmarks.result import Contestant, Result, median, paired, ratio
@@ -59,18 +60,25 @@ def run() -> Result:
 
 
 def _measured(server: PostServer) -> Result:
-    deliveries = [delivery for job in jobs(_deliveries()) for delivery in decode(job).deliveries]
+    bodies = list(jobs(_deliveries()))
+    deliveries = _decoded(bodies)
+    # Each invocation gets messages that nobody has seen before.
+    batches: list[list[Delivery]] = []
     fan_out = FanOut.from_env()
     raw = _RawSender(server.port, _unsigned(deliveries))
+    raw_plain = _RawSender(server.port, _unsigned(deliveries), _PlainConnection)
     raw_signed = _RawSender(server.port, _signed(deliveries, server.port))
     boto = _Boto3Sender(server.port, deliveries[: len(deliveries) * BOTO3_JOBS // JOBS])
     by_clock: dict[str, list[float]] = {}
     servers: dict[str, list[float]] = {}
 
+    def receive() -> None:
+        batches.extend(_decoded(bodies) for _ in range(INVOCATIONS))
+
     def ours() -> int:
         sent = 0
-        for _ in range(INVOCATIONS):
-            outcomes = fan_out.send(deliveries, PATIENCE_S).counts()
+        while batches:
+            outcomes = fan_out.send(batches.pop(), PATIENCE_S).counts()
             if set(outcomes) != {Outcome.SENT}:
                 raise ValueError(f"expected all to be sent, got {outcomes}")
             sent += outcomes[Outcome.SENT]
@@ -84,16 +92,17 @@ def _measured(server: PostServer) -> Result:
             servers.setdefault(name, []).append(done / (server.cpu_s() - busy))
             return done
 
-        return Contestant(work)
+        return Contestant(work, contestant.prepare)
 
     contestants = {
-        "deliver": Contestant(ours),
+        "deliver": Contestant(ours, receive),
         "limit": Contestant(raw.send),
+        "plain_protocols": Contestant(raw_plain.send),
         "same_requests": Contestant(raw_signed.send),
         "boto3": Contestant(boto.send),
     }
     with ExitStack() as opened:
-        for close in (fan_out.close, raw.close, raw_signed.close, boto.close):
+        for close in (fan_out.close, raw.close, raw_plain.close, raw_signed.close, boto.close):
             opened.callback(close)
         rates = paired({name: timed(name, each) for name, each in contestants.items()}, ROUNDS, time.process_time)
     return Result(
@@ -111,6 +120,7 @@ def _measured(server: PostServer) -> Result:
             "bodies_per_invocation": JOBS * (ALONE + SHARED),
             "limit": "unsigned requests made beforehand, on as many buffered asyncio protocols, answers awaited",
             "ratio_to_the_same_requests_made_beforehand": ratio(rates["deliver"], rates["same_requests"]),
+            "ratio_to_the_limit_with_plain_protocols": ratio(rates["deliver"], rates["plain_protocols"]),
             "boto3": f"post_to_connection on {BOTO3_THREADS} threads, with a connection each",
             "posts_per_cpu_second": {name: [round(rate) for rate in each] for name, each in rates.items()},
             "posts_per_second_by_the_clock": {name: round(median(each[1:])) for name, each in by_clock.items()},
@@ -137,6 +147,10 @@ def _deliveries() -> Iterable[Delivery]:
             yield Delivery(connections(WATCHERS), messages())
 
 
+def _decoded(bodies: list[str]) -> list[Delivery]:
+    return [delivery for body in bodies for delivery in decode(body).deliveries]
+
+
 def _posts(deliveries: list[Delivery]) -> list[tuple[str, str]]:
     return [
         (each, message) for delivery in deliveries for each in delivery.connections for message in delivery.messages
@@ -153,17 +167,17 @@ def _unsigned(deliveries: list[Delivery]) -> list[bytes]:
 def _signed(deliveries: list[Delivery], port: int) -> list[bytes]:
     credentials = Credentials("test", "test", SESSION_TOKEN)
     requests = Requests(Endpoint.at(f"http://127.0.0.1:{port}/live"), "us-east-1", credentials, time.time())
-    return [requests.post(connection_id, Payload(message)) for connection_id, message in _posts(deliveries)]
+    return [requests.post(connection_id, message) for connection_id, message in _posts(deliveries)]
 
 
 class _RawSender:
     """Writes requests that were made beforehand, and does nothing with the answers but wait for them."""
 
-    def __init__(self, port: int, requests: list[bytes]) -> None:
+    def __init__(self, port: int, requests: list[bytes], kind: type["_RawConnection"] | None = None) -> None:
         self._port = port
         self._requests = requests
         self._runner = asyncio.Runner()
-        self._connections = self._runner.run(self._connect())
+        self._connections = self._runner.run(self._connect(kind or _BufferedConnection))
 
     def send(self) -> int:
         for _ in range(INVOCATIONS):
@@ -175,20 +189,19 @@ class _RawSender:
             connection.transport.abort()
         self._runner.close()
 
-    async def _connect(self) -> list["_RawConnection"]:
+    async def _connect(self, kind: type["_RawConnection"]) -> list["_RawConnection"]:
         loop = asyncio.get_running_loop()
-        return [(await loop.create_connection(_RawConnection, "127.0.0.1", self._port))[1] for _ in range(LANES)]
+        return [(await loop.create_connection(kind, "127.0.0.1", self._port))[1] for _ in range(LANES)]
 
     async def _send(self) -> None:
         left = list(self._requests)
         await asyncio.gather(*[connection.send_until_none_is_left(left) for connection in self._connections])
 
 
-class _RawConnection(asyncio.BufferedProtocol):
+class _RawConnection(asyncio.BaseProtocol):
     transport: asyncio.Transport
 
     def __init__(self) -> None:
-        self._buffer = bytearray(4096)
         self._left: list[bytes] = []
 
     def send_until_none_is_left(self, left: list[bytes]) -> asyncio.Future[None]:
@@ -200,6 +213,18 @@ class _RawConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
 
+    def _next(self) -> None:
+        if self._left:
+            self.transport.write(self._left.pop())
+        else:
+            self._done.set_result(None)
+
+
+class _BufferedConnection(_RawConnection, asyncio.BufferedProtocol):
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray(4096)
+
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
 
@@ -207,11 +232,11 @@ class _RawConnection(asyncio.BufferedProtocol):
         if self._buffer.find(b"\r\n\r\n", 0, nbytes) > 0:
             self._next()
 
-    def _next(self) -> None:
-        if self._left:
-            self.transport.write(self._left.pop())
-        else:
-            self._done.set_result(None)
+
+class _PlainConnection(_RawConnection, asyncio.Protocol):
+    def data_received(self, data: bytes) -> None:
+        if data.find(b"\r\n\r\n") > 0:
+            self._next()
 
 
 class _Boto3Sender:

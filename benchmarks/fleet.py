@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from fleetglow.movement import Town
-from fleetglow.sender import MAX_PINGS
 from fleetglow.simulator import Fleet
 from heatmap.cities import cities
+from heatmap.pings import MAX_PINGS
 
 CITY = "lagos"
 DRIVERS = 10_000

@@ -18,13 +18,15 @@ import redis
 
 from adapters.lease import Lease
 from adapters.live_state import LiveState
+from adapters.publisher import Publisher
 from adapters.registry import Registry
 from adapters.settings import BroadcastSettings
 from benchmarks import handlers, valkey_server
-from benchmarks.audience import DESKTOP, PRECISIONS, on_screen
+from benchmarks.audience import DESKTOP, MIN_CELL_DRIVERS, PRECISIONS, on_screen
 from benchmarks.fleet import CITY, DRIVERS, INTERVAL_S
 from benchmarks.result import Result
 from benchmarks.traffic import TICK_MS, Traffic
+from heatmap.access import principal
 from heatmap.actions import Subscribe
 from heatmap.cells import ALPHABET, BBox
 from heatmap.cities import cities
@@ -45,6 +47,7 @@ PLACES: dict[str, BBox | None] = {
     "densest_screen": on_screen(6.472, 3.384, ZOOM),
 }
 SHOWN = (5, 6, 7, 8)
+VIEWER = principal({"sub": "viewer"})
 SETTINGS = BroadcastSettings(tick_ms=TICK_MS, driver_ttl_ms=30_000, heartbeat_ms=15_000, posts_per_second=1_000_000)
 
 _TO_BASE_32 = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
@@ -131,21 +134,22 @@ def run(ticks: int = TICKS) -> Result:
 def _measured(client: redis.Redis, ticks: int) -> dict[tuple[str, int], _Watched]:
     """What was measured in so many ticks, by place and precision."""
     state, inbox, lease = LiveState(client, PRECISIONS), _Inbox(), Lease(client)
+    publisher = Publisher(state, MIN_CELL_DRIVERS)
     traffic = Traffic(state, DRIVERS)
 
     def now() -> int:
         return traffic.now
 
-    viewers = handlers.module("connections.viewers").Viewers(state, Registry(client), inbox, now)
+    viewers = handlers.module("connections.viewers").Viewers(state, publisher, Registry(client), inbox, now)
     broadcaster = handlers.module("broadcast.broadcaster").Broadcaster(
-        state, lease, inbox, SETTINGS, now, sleep=lambda milliseconds: None
+        state, publisher, lease, Registry(client), inbox, SETTINGS, now, sleep=lambda milliseconds: None
     )
     token = lease.take(at_least=now())
     everything = list(_watched())
     for number in range(1, ticks + 1):
         for watched in everything:
             for encoding in Encoding:
-                viewers.subscribe(watched.connection(encoding), Subscribe(watched.shown, encoding))
+                viewers.subscribe(watched.connection(encoding), VIEWER, Subscribe(watched.shown, encoding))
             watched.view = state.view(CITY, watched.shown.precision)
             watched.note("snapshot", inbox, now())
         traffic.drive()

@@ -15,6 +15,8 @@ from benchmarks.result import Contestant, Result, median, paired, ratio
 
 ROUNDS = 7
 MOVES = 4
+# Whom the authorizer has found: a gateway of the whole fleet, until the year 5138.
+GATEWAY = {"sub": "benchmark", "scope": "pings:write", "drivers": "*", "cities": "*", "expires_at": "99999999999999"}
 
 
 class _Ping(msgspec.Struct):
@@ -39,7 +41,7 @@ class _OpenStream:
 
 def run() -> Result:
     """Measure."""
-    handlers.prepare(PING_STREAM="pings")
+    handlers.prepare(PING_STREAM="pings", PINGS_PER_SECOND="2", PINGS_BURST="500")
     app = handlers.module("ingest.app")
     app.stream = _OpenStream
     invoke = handlers.invoker(app.lambda_handler)
@@ -91,6 +93,6 @@ def _event(body: str) -> dict[str, Any]:
         "requestContext": {
             "resourcePath": "/pings",
             "httpMethod": "POST",
-            "authorizer": {"sub": "benchmark", "scope": "pings:write", "expires_at": "0"},
+            "authorizer": GATEWAY,
         },
     }

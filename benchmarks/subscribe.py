@@ -13,12 +13,14 @@ from itertools import count
 import redis
 
 from adapters.live_state import LiveState
+from adapters.publisher import Publisher
 from adapters.registry import Registry
 from benchmarks import handlers, valkey_server
-from benchmarks.audience import PRECISIONS, viewports
+from benchmarks.audience import MIN_CELL_DRIVERS, PRECISIONS, viewports
 from benchmarks.fleet import CITY, DRIVERS
 from benchmarks.result import Contestant, Result, median, paired, ratio
 from benchmarks.traffic import Traffic
+from heatmap.access import principal
 from heatmap.actions import Subscribe
 from heatmap.deliveries import Delivery, jobs
 from heatmap.frames import Encoding, Frames
@@ -26,6 +28,7 @@ from heatmap.tiles import Tiles
 
 VIEWPORTS = 200
 ROUNDS = 7
+VIEWER = principal({"sub": "viewer"})
 
 
 class _Queue:
@@ -53,7 +56,9 @@ def _measured(client: redis.Redis) -> Result:
         Subscribe(viewport, encoding)
         for viewport, encoding in zip(viewports(VIEWPORTS), list(Encoding) * VIEWPORTS, strict=False)
     ]
-    viewers = handlers.module("connections.viewers").Viewers(state, Registry(client), queue, lambda: traffic.now)
+    viewers = handlers.module("connections.viewers").Viewers(
+        state, Publisher(state, MIN_CELL_DRIVERS), Registry(client), queue, lambda: traffic.now
+    )
     numbers = count()
     cpu_s: list[float] = []
 
@@ -63,7 +68,7 @@ def _measured(client: redis.Redis) -> Result:
     def subscribe() -> int:
         started = time.process_time()
         for each in wanted:
-            viewers.subscribe(connection(), each)
+            viewers.subscribe(connection(), VIEWER, each)
         cpu_s.append(time.process_time() - started)
         return VIEWPORTS
 
@@ -71,11 +76,11 @@ def _measured(client: redis.Redis) -> Result:
         registry = Registry(client)
         for each in wanted:
             shown, viewer = each.viewport, connection()
-            registry.subscribe(viewer, shown)
+            registry.subscribe(viewer, VIEWER, shown)
             view = state.watch(shown, viewer, each.encoding)
             tiles = Tiles({cell: n for cell, n in view.cells.items() if n})
             frames = Frames(shown.city, shown.precision, view.stamp, tiles, traffic.now)
-            registry.subscribe(viewer, shown)
+            registry.viewports(viewer)
             queue.send(jobs([Delivery([viewer], frames.snapshot(shown, each.encoding))]))
         return VIEWPORTS
 
@@ -89,7 +94,7 @@ def _measured(client: redis.Redis) -> Result:
     for precision in sorted({each.viewport.precision for each in wanted}):
         first = next(each for each in wanted if each.viewport.precision == precision)
         started = time.perf_counter()
-        viewers.subscribe(connection(), first)
+        viewers.subscribe(connection(), VIEWER, first)
         first_ms[precision] = round(1000 * (time.perf_counter() - started), 1)
     stamps = {precision: state.view(CITY, precision).stamp for precision in first_ms}
     contestants = {

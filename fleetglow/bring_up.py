@@ -6,7 +6,7 @@ import boto3
 
 from fleetglow import aws, health, local_stack, package, page
 from fleetglow.deploy import deploy
-from fleetglow.deployment import Deployment, discover
+from fleetglow.deployment import LOCAL_PARAMETERS, Deployment, discover
 from fleetglow.errors import BadInput, DeployFailed, StartFailed
 from fleetglow.instance import Instance
 from fleetglow.progress import Progress
@@ -21,7 +21,7 @@ def bring_up(
 
     `parameters` of the template are NAME=VALUE. Raises BadInput, StartFailed or DeployFailed.
     """
-    chosen = _parsed(parameters or [])
+    chosen = LOCAL_PARAMETERS | _parsed(parameters or [])
     if endpoint_url is not None and not local_stack.healthy(endpoint_url):
         raise StartFailed(f"no LocalStack answers at {endpoint_url}")
     started = endpoint_url is None and local_stack.start(instance)

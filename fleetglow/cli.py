@@ -1,51 +1,36 @@
-"""The command line: each command is one function in a module of its name in fleetglow/commands/."""
+"""The entry point. It imports next to nothing, so that Ctrl-C during the imports finds somebody who expects it."""
 
+import signal
 import sys
+from typing import TYPE_CHECKING
 
-import typer
+from fleetglow.errors import INTERRUPTED, FleetglowError
 
-from fleetglow.commands.bench import bench
-from fleetglow.commands.check import check
-from fleetglow.commands.down import down
-from fleetglow.commands.logs import logs
-from fleetglow.commands.play import play
-from fleetglow.commands.run import run
-from fleetglow.commands.simulate import simulate
-from fleetglow.commands.status import status
-from fleetglow.commands.token import token
-from fleetglow.commands.up import up
-from fleetglow.commands.watch import watch
-from fleetglow.errors import FleetglowError
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
-COMMANDS = (
-    up,
-    down,
-    status,
-    run,
-    simulate,
-    play,
-    watch,
-    check,
-    bench,
-    logs,
-    token,
-)
-
-app = typer.Typer(
-    name="fleetglow",
-    help="A live heatmap of a fleet: run it on this machine, feed it, watch it.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for command in COMMANDS:
-    app.command()(command)
+# Until what cannot be interrupted is over.
+AGAIN_S = 0.01
 
 
 def main() -> None:
-    """Run a command; an expected failure is one line on stderr and exit status 1."""
+    """Run a command. An expected failure is one line on stderr and exit status 1, Ctrl-C at any moment status 130."""
+    sys.unraisablehook = interrupt_again
     try:
+        from fleetglow.command_line import app  # noqa: PLC0415
+
         app()
     except FleetglowError as error:
         sys.stderr.write(f"fleetglow: {error}\n")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def interrupt_again(unraisable: "UnraisableHookArgs") -> None:
+    """A Ctrl-C that hits where nothing can be raised, such as the end of an import, comes a moment later instead."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+    else:
+        sys.__unraisablehook__(unraisable)

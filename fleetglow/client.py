@@ -9,7 +9,7 @@ One connection carries up to 16 viewports. A client is two tasks and one socket,
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -17,23 +17,36 @@ from math import inf
 from typing import Any, Self
 
 import aiohttp
-from yarl import URL
 
 from fleetglow.clock import SystemClock
-from fleetglow.conversation import Conversation, Patience, Unanswered
+from fleetglow.conversation import Conversation
 from fleetglow.errors import BadInput
 from fleetglow.feed import Feed
+from fleetglow.handshake import opened
 from fleetglow.heatmap_view import HeatmapView, Link
-from fleetglow.protocol import Ack, Encoding, Place
+from fleetglow.outstanding import Patience, Unanswered
+from fleetglow.protocol import Ack, Box, Encoding, Place
+from fleetglow.watch import Watch
+from fleetglow.websocket_url import parsed
 from heatmap.cells import BBox, bbox_from
 from heatmap.errors import InvalidInput
 
-type Token = str | Callable[[], str | Awaitable[str]]
+__all__ = [
+    "BBox",
+    "BadInput",
+    "Encoding",
+    "HeatmapClient",
+    "HeatmapView",
+    "Hello",
+    "Link",
+    "Patience",
+    "Place",
+    "Token",
+    "Traffic",
+    "Watch",
+]
 
-# API Gateway sends no message over 128 KB.
-MAX_MESSAGE_BYTES = 131_072
-# How long the end of a connection may take that is given up anyway.
-CLOSE_S = 1.0
+type Token = str | Callable[[], str | Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -60,92 +73,6 @@ class Traffic:
     connections: int
 
 
-class Watch:
-    """A viewport that a client watches, from `HeatmapClient.watch` until `close`.
-
-    Attributes:
-        feed: what is known and counted so far, as it changes; for who only wants figures, and no copies of the cells.
-    """
-
-    def __init__(
-        self, client: "HeatmapClient", city: str, precision: int, bbox: BBox | None, encoding: Encoding
-    ) -> None:
-        box = (bbox.south, bbox.west, bbox.north, bbox.east) if bbox else None
-        self.feed = Feed(city, precision, box, encoding, self.notify)
-        self._client = client
-        self._is_closed = False
-        self._changes = 0
-        self._changed = asyncio.Event()
-        self._view = HeatmapView(client.link, precision)
-        self._view_of = -1
-
-    @property
-    def view(self) -> HeatmapView:
-        """What is seen now; its cells are a copy that does not change any more."""
-        if self._view_of != self._changes:
-            self._view = self._look()
-            self._view_of = self._changes
-        return self._view
-
-    async def views(self) -> AsyncGenerator[HeatmapView]:
-        """The view now, and after every change of it or of the connection, until it is closed.
-
-        Who is slower than the changes sees the latest and none in between.
-
-        Raises:
-            BadInput: the server does not take the token, or what is asked for.
-        """
-        seen = -1
-        while True:
-            self._client.raise_if_failed()
-            if self.feed.refusal:
-                raise BadInput(str(self.feed.refusal))
-            if self._is_closed or self._client.is_closed:
-                return
-            if seen == self._changes:
-                await self._changed.wait()
-            else:
-                seen = self._changes
-                yield self.view
-
-    async def close(self) -> None:
-        """Watch it no longer: `views` ends, and the server is told."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._client.leave(self)
-            self.notify()
-
-    def notify(self) -> None:
-        """There is something new to see."""
-        self._changes += 1
-        # Whoever waits goes on; whoever comes later waits for the next.
-        self._changed.set()
-        self._changed.clear()
-
-    def _look(self) -> HeatmapView:
-        feed, state, before = self.feed, self.feed.state, self._view
-        return HeatmapView(
-            link=self._client.link,
-            precision=feed.precision,
-            # They change with frames only; most of what is to be seen between two frames is not theirs.
-            cells=before.cells if before.frames == state.frames else dict(state.cells),
-            subscription=feed.subscription,
-            epoch=state.epoch,
-            rev=state.rev,
-            drivers=state.drivers,
-            as_of=state.as_of,
-            lag_ms=state.lag_ms,
-            delay_ms=feed.delay_ms,
-            received_at=feed.received_at,
-            heartbeat_s=feed.heartbeat_s,
-            frames=state.frames,
-            snapshots=state.snapshots,
-            gaps=state.gaps,
-            resumes=feed.resumes,
-            connections=self._client.traffic.connections,
-        )
-
-
 class HeatmapClient:
     """Watches viewports over one connection, from `async with` on.
 
@@ -166,7 +93,7 @@ class HeatmapClient:
         session: aiohttp.ClientSession | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self._url = _checked(websocket_url)
+        self._url = parsed(websocket_url)
         self._token = token
         self._session = session
         self._owned: aiohttp.ClientSession | None = None
@@ -199,6 +126,11 @@ class HeatmapClient:
         return self._link
 
     @property
+    def connections(self) -> int:
+        """How many there were, the present one included."""
+        return self._connections
+
+    @property
     def traffic(self) -> Traffic:
         said = self._conversation
         return Traffic(said.messages, said.bytes, said.garbled, self._connections)
@@ -224,23 +156,23 @@ class HeatmapClient:
                 bbox = bbox_from(bbox)
             except InvalidInput as error:
                 raise BadInput(str(error)) from error
-        watch = Watch(self, city, precision, bbox, encoding)
+        box = (bbox.south, bbox.west, bbox.north, bbox.east) if bbox else None
+        watch = Watch(self, self._feed(city, precision, box, encoding))
         self._watches.add(watch)
-        self._conversation.watch(watch.feed, self._clock.monotonic())
-        self._wake.set()
         return watch
 
     def leave(self, watch: Watch) -> None:
         """What `Watch.close` does on our side."""
         self._watches.discard(watch)
-        self._conversation.leave(watch.feed, self._clock.monotonic())
-        self._wake.set()
+        if not any(other.feed is watch.feed for other in self._watches):
+            self._conversation.leave(watch.feed, self._clock.monotonic())
+            self._wake.set()
 
     async def hello(self) -> Hello:
         """What the server has, as soon as it says so.
 
         Raises:
-            BadInput: the server does not take the token.
+            BadInput: the server does not take the token, or the connection at all.
         """
         answered: asyncio.Future[Ack | BadInput] = asyncio.get_running_loop().create_future()
         self._conversation.greet(
@@ -268,6 +200,22 @@ class HeatmapClient:
             raise BadInput(str(error)) from error
         if error is not None:
             raise error
+
+    def _feed(self, city: str, precision: int, box: Box | None, encoding: Encoding) -> Feed:
+        """That of a watch that asked for the same; subscribed to twice, the first would be sent all of it again."""
+        asked = (city, precision, box, encoding)
+        for feed in (watch.feed for watch in self._watches):
+            if asked == (feed.city, feed.precision, feed.bbox, feed.encoding) and feed.refusal is None:
+                return feed
+        new = Feed(*asked, changed=lambda: self._notify(new))
+        self._conversation.watch(new, self._clock.monotonic())
+        self._wake.set()
+        return new
+
+    def _notify(self, feed: Feed) -> None:
+        for watch in self._watches:
+            if watch.feed is feed:
+                watch.notify()
 
     def _running(self) -> asyncio.Task[None]:
         if self._task is None:
@@ -303,17 +251,8 @@ class HeatmapClient:
         """One connection, from its handshake until it ends or is found dead."""
         given = self._token() if callable(self._token) else self._token
         token = await given if isawaitable(given) else given
-        try:
-            async with asyncio.timeout(self._patience.connect_s):
-                socket = await session.ws_connect(
-                    self._url.update_query(token=token),
-                    max_msg_size=MAX_MESSAGE_BYTES,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
-                )
-        except aiohttp.WSServerHandshakeError as error:
-            if error.status in {401, 403}:
-                raise BadInput(f"token: expected a valid one, the server answered {error.status}") from error
-            raise
+        async with asyncio.timeout(self._patience.connect_s):
+            socket = await opened(session, self._url, token)
         async with socket:
             self._connections += 1
             self._conversation.open(self._clock.monotonic())
@@ -349,14 +288,3 @@ class HeatmapClient:
                     await self._wake.wait()
             except TimeoutError:
                 continue
-
-
-def _checked(websocket_url: str) -> URL:
-    expected = "a WebSocket URL as wss://host/stage"
-    try:
-        url = URL(websocket_url)
-    except ValueError as error:
-        raise BadInput(f"websocket_url: expected {expected}, got {websocket_url!r} ({error})") from error
-    if url.scheme not in {"ws", "wss"} or not url.host:
-        raise BadInput(f"websocket_url: expected {expected}, got {websocket_url!r}")
-    return url

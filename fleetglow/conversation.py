@@ -1,18 +1,14 @@
 """What a client and the server say to each other over one connection after another: no I/O and no clock of its own.
 
 Any number of viewports are subscribed to; each keeps what it knows while there is no connection, and is resumed on the
-next. Texts to send gather in `outgoing`. Everything said must be answered in time, or the connection is dead; what was
-answered, but without the frame that was wanted, is said again, ever more slowly.
+next. Texts to send gather in `outgoing`.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from math import inf
 
-from fleetglow.backoff import Backoff
 from fleetglow.errors import BadInput, BadMessage
 from fleetglow.feed import Feed
+from fleetglow.outstanding import Greeted, Outstanding, Patience, Request
 from fleetglow.protocol import (
     Ack,
     GatewayRefusal,
@@ -26,61 +22,10 @@ from fleetglow.protocol import (
     encode,
 )
 
-type Greeted = Callable[[Ack | BadInput], None]
-"""Who is told what the server has, or why it does not say."""
-
-# Codes of errors that pass by themselves.
-_PASSING = {"unavailable", "internal_error"}
+# Codes of errors that pass by themselves; that of an expired token with the connection, which the server then ends.
+_PASSING = {"unavailable", "internal_error", "expired"}
 # Messages whose subscribe's ack has not come yet; what there was more of is asked for again.
 _MOST_UNKNOWN = 64
-# The wait for a frame that does not come doubles this often.
-_DOUBLINGS = 3
-
-
-class Unanswered(Exception):
-    """Something that was said is unanswered for too long: the connection is dead."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait.
-
-    Attributes:
-        connect_s: seconds for a connection.
-        answer_s: seconds for the answer to anything said; twice as long after each connection that was given up for
-            want of one, because a server that is slow would only be slower if all reconnected.
-        reconnect: before connecting again.
-        again: before saying again what the server could not do, beyond a first second.
-    """
-
-    connect_s: float = 10.0
-    answer_s: float = 5.0
-    reconnect: Backoff = field(default_factory=lambda: Backoff(first_s=0.5, longest_s=20))
-    again: Backoff = field(default_factory=lambda: Backoff(first_s=1, longest_s=30))
-
-
-@dataclass(eq=False)
-class _Request:
-    """Something said on this connection: a subscribe to `feed`, an unsubscribe from `left`, or else a hello.
-
-    Attributes:
-        greeted: whom to tell the answer to a hello.
-        number: its id; later ones are higher.
-        since: the revision that a subscribe wants to go on from.
-        due: when it must be answered; once it is, when it is said again unless it is done.
-        failures: how often it was said in vain.
-        is_done: nothing more is wanted of it.
-    """
-
-    feed: Feed | None = None
-    left: str = ""
-    greeted: Greeted | None = None
-    number: int = 0
-    since: int | None = None
-    due: float = 0.0
-    failures: int = 0
-    is_answered: bool = False
-    is_done: bool = False
 
 
 class Conversation:
@@ -97,15 +42,11 @@ class Conversation:
         self.messages = 0
         self.bytes = 0
         self.garbled = 0
-        self._patience = patience
         self._is_open = False
         # The viewports, each with the last subscribe on this connection.
-        self._feeds: dict[Feed, _Request | None] = {}
+        self._feeds: dict[Feed, Request | None] = {}
         self._greeted: list[Greeted] = []
-        self._requests: dict[str, _Request] = {}
-        self._said = 0
-        # Connections in a row that were given up.
-        self._unanswered = 0
+        self._requests = Outstanding(patience)
         # Messages of viewports that are not known yet, with the two times of their arrival.
         self._unknown: deque[tuple[ViewportMessage, float, float]] = deque(maxlen=_MOST_UNKNOWN)
         # The number up to which a subscribe to a viewport may have been undone by an unsubscribe that overtook it.
@@ -117,7 +58,7 @@ class Conversation:
         for feed in self._feeds:
             self._subscribe(feed, now)
         for greeted in self._greeted:
-            self._say(_Request(greeted=greeted), now)
+            self._say(Request(greeted=greeted), now)
 
     def close(self) -> None:
         """The connection has ended, and with it all that was said on it."""
@@ -146,7 +87,7 @@ class Conversation:
         """Ask what the server has, now or when there is a connection."""
         self._greeted.append(greeted)
         if self._is_open:
-            self._say(_Request(greeted=greeted), now)
+            self._say(Request(greeted=greeted), now)
 
     def receive(self, text: str, now: float, wall_ms: float) -> None:
         """Take in what the server sent; `wall_ms` is in UTC milliseconds."""
@@ -159,19 +100,18 @@ class Conversation:
             self.garbled += 1
             return
         if message is not None:
-            self._unanswered = 0
+            self._requests.heard()
         match message:
             case Ack():
-                if request := self._requests.pop(message.id, None):
+                if request := self._requests.take(message.id):
                     self._acknowledge(request, message, now)
             case Refusal():
-                if request := self._requests.pop(message.id, None):
+                if request := self._requests.take(message.id):
                     self._refuse(request, message, now)
             case GatewayRefusal():
                 # It does not tell of which message, so it is taken for the one that waits longest.
-                unanswered = (request for request in self._requests.values() if not request.is_answered)
-                if oldest := next(unanswered, None):
-                    self._postpone(oldest, now)
+                if oldest := self._requests.oldest_unanswered():
+                    self._requests.postpone(oldest, now)
             case None:
                 pass
             case _:
@@ -183,13 +123,7 @@ class Conversation:
         Raises:
             Unanswered: the connection is dead.
         """
-        for key, request in list(self._requests.items()):
-            if request.due > now:
-                continue
-            if not request.is_answered:
-                self._unanswered += 1
-                raise Unanswered
-            del self._requests[key]
+        for request in self._requests.overdue(now):
             if self._is_wanted(request):
                 request.failures += 1
                 self._say(request, now)
@@ -199,16 +133,15 @@ class Conversation:
 
     def due(self) -> float:
         """When `check` is to be called next; infinity if there is nothing to wait for."""
-        moments = [request.due for request in self._requests.values()]
-        moments += [feed.silent_from for feed in self._feeds if not self._is_asking(feed)]
-        return min(moments, default=inf)
+        silences = (feed.silent_from for feed in self._feeds if not self._is_asking(feed))
+        return min([self._requests.due(), *silences])
 
     def _is_asking(self, feed: Feed) -> bool:
         """Whether what is missing has been asked for already."""
         request = self._feeds[feed]
         return request is not None and not request.is_done
 
-    def _is_wanted(self, request: _Request) -> bool:
+    def _is_wanted(self, request: Request) -> bool:
         """Whether saying it (again) makes sense."""
         if request.is_done:
             return False
@@ -222,49 +155,38 @@ class Conversation:
     def _subscribe(self, feed: Feed, now: float) -> None:
         if before := self._feeds[feed]:
             before.is_done = True
-        self._feeds[feed] = request = _Request(feed=feed)
+        self._feeds[feed] = request = Request(feed=feed)
         self._say(request, now)
 
     def _unsubscribe(self, subscription: str, now: float) -> None:
-        request = _Request(left=subscription)
+        request = Request(left=subscription)
         if self._is_wanted(request):
             self._say(request, now)
 
-    def _say(self, request: _Request, now: float) -> None:
-        self._said += 1
-        request.number = self._said
-        request.is_answered = False
-        request.due = now + self._patience.answer_s * 2 ** min(self._unanswered, _DOUBLINGS)
-        key = str(self._said)
-        self._requests[key] = request
+    def _say(self, request: Request, now: float) -> None:
+        self._requests.add(request, now)
         message: Subscribe | Unsubscribe | Hello
         if feed := request.feed:
             since = feed.state.since
             request.since = since.rev if since else None
             feed.resumes += since is not None
-            message = Subscribe(feed.city, feed.precision, feed.bbox, since, feed.encoding, key)
+            message = Subscribe(feed.city, feed.precision, feed.bbox, since, feed.encoding, request.id)
         else:
-            message = Unsubscribe(request.left, key) if request.left else Hello(key)
+            message = Unsubscribe(request.left, request.id) if request.left else Hello(request.id)
         self.outgoing.append(encode(message))
 
-    def _postpone(self, request: _Request, now: float) -> None:
-        """The server could not do it, but may soon."""
-        request.is_answered = True
-        request.due = now + 1 + self._patience.again.wait_s(request.failures + 1)
-        self._requests[str(request.number)] = request
-
-    def _acknowledge(self, request: _Request, ack: Ack, now: float) -> None:
+    def _acknowledge(self, request: Request, ack: Ack, now: float) -> None:
         if request.feed is not None:
             self._begin(request, request.feed, ack, now)
         elif request.left:
             # A subscribe to the same viewport that it has overtaken is undone by it.
-            self._undone[request.left] = self._said
+            self._undone[request.left] = self._requests.said
             for feed in self._named(request.left):
                 self._subscribe(feed, now)
         elif request.greeted is not None:
             self._tell(request.greeted, ack)
 
-    def _begin(self, request: _Request, feed: Feed, ack: Ack, now: float) -> None:
+    def _begin(self, request: Request, feed: Feed, ack: Ack, now: float) -> None:
         """A subscribe was taken: its first frame is on its way, or here already."""
         name = ack.subscription
         if feed not in self._feeds:
@@ -275,26 +197,19 @@ class Conversation:
         if is_of_another or request.number <= self._undone.get(name, 0):
             self._subscribe(feed, now)
         elif not request.is_done:
-            # The frame comes another way than the ack, and may be lost there.
-            request.is_answered = True
-            request.due = now + self._patience.answer_s * 2 ** min(request.failures, _DOUBLINGS)
-            self._requests[str(request.number)] = request
+            self._requests.await_frame(request, now)
         known = [arrival for arrival in self._unknown if arrival[0].subscription == name]
-        if not self._is_any_unnamed():
+        if not self._requests.is_any_unnamed():
             self._unknown.clear()
             self._undone.clear()
         for arrival in known:
             self._take(feed, *arrival)
         self._ask_if_behind(feed, now)
 
-    def _is_any_unnamed(self) -> bool:
-        """Whether some subscribe's ack, and with it the name of its viewport, is still to come."""
-        return any(request.feed and not request.is_answered for request in self._requests.values())
-
     def _hear(self, message: ViewportMessage, now: float, wall_ms: float) -> None:
         feeds = self._named(message.subscription)
-        if not feeds and self._is_any_unnamed():
-            # A frame may overtake the ack that tells whose it is.
+        if self._requests.is_any_unnamed():
+            # A frame may overtake the ack that tells whose it is, also if another viewport of ours has that name.
             self._unknown.append((message, now, wall_ms))
         for feed in feeds:
             self._take(feed, message, now, wall_ms)
@@ -309,17 +224,17 @@ class Conversation:
             if not feed.state.is_behind or (is_further and is_answer):
                 request.is_done = True
             elif isinstance(message, Snapshot):
-                # One of its parts: the others are on their way.
-                request.due = max(request.due, now + self._patience.answer_s)
+                # One of its parts.
+                self._requests.await_parts(request, now)
         feed.changed()
 
     def _ask_if_behind(self, feed: Feed, now: float) -> None:
         if feed.state.is_behind and not self._is_asking(feed):
             self._subscribe(feed, now)
 
-    def _refuse(self, request: _Request, refusal: Refusal, now: float) -> None:
+    def _refuse(self, request: Request, refusal: Refusal, now: float) -> None:
         if refusal.code in _PASSING:
-            self._postpone(request, now)
+            self._requests.postpone(request, now)
             return
         reason = BadInput(refusal.message)
         if request.feed is not None:

@@ -1,6 +1,7 @@
 """The running stack as its clients see it: URLs, the stack's outputs, and tokens that its authorizer accepts."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,8 +14,19 @@ from fleetglow import aws
 from fleetglow.errors import NotRunning
 from fleetglow.instance import STACK_NAME, Instance
 
-VIEWER_SCOPE = "heatmap:read"
+# With single drivers: on this machine the map is exact.
+VIEWER_SCOPE = "heatmap:read drivers:read"
 VIEWER_TTL_S = 24 * 3600
+
+# Where the template's default is for AWS and is nothing that LocalStack has, or is for drivers on the road: here tracks
+# are played, and faster than they were driven.
+LOCAL_PARAMETERS = {
+    "CacheAccess": "open",
+    "PageHosting": "website",
+    "PingsPerSecond": "1000",
+    "PingsBurst": "10000",
+    "JumpSpeed": "20000",
+}
 
 
 @dataclass(frozen=True)
@@ -35,9 +47,17 @@ class Deployment:
         names = (name for name in self.outputs if name.endswith(suffix))
         return {name.removesuffix(suffix).lower(): self.outputs[name] for name in sorted(names)}
 
-    def token(self, scope: str, sub: str, ttl_s: int) -> str:
-        """A token for `sub` with the space-separated scopes `scope`, valid for `ttl_s` seconds from now."""
-        return _token(_secret(self.endpoint_url, self.outputs["TokenSecretArn"]), scope, sub, ttl_s)
+    def token(
+        self, scope: str, sub: str, ttl_s: int, *, drivers: Sequence[str] = ("*",), cities: Sequence[str] = ("*",)
+    ) -> str:
+        """A token for `sub` with the space-separated scopes `scope`, valid for `ttl_s` seconds from now.
+
+        Args:
+            drivers: for whom it may ping beside `sub`: ids, or prefixes that end in `*`.
+            cities: where it is good, in the same way.
+        """
+        secret = _secret(self.endpoint_url, self.outputs["TokenSecretArn"])
+        return _token(secret, scope, sub, ttl_s, drivers=list(drivers), cities=list(cities))
 
 
 def discover(instance: Instance | None = None) -> Deployment:
@@ -82,7 +102,7 @@ def _secret(endpoint_url: str, arn: str) -> str:
     return secrets.get_secret_value(SecretId=arn)["SecretString"]
 
 
-def _token(secret: str, scope: str, sub: str, ttl_s: int) -> str:
+def _token(secret: str, scope: str, sub: str, ttl_s: int, **limits: list[str]) -> str:
     now = int(time.time())
     claims = {"iss": "fleetglow", "aud": "fleetglow", "sub": sub, "scope": scope, "iat": now, "exp": now + ttl_s}
-    return jwt.encode(claims, secret, algorithm="HS256")
+    return jwt.encode(claims | limits, secret, algorithm="HS256")

@@ -8,6 +8,9 @@ FleetglowError
 └── DeployFailed     the stack could not be built or deployed
 """
 
+# The status of a command that Ctrl-C has ended: 128 + SIGINT, as shells have it.
+INTERRUPTED = 130
+
 
 class FleetglowError(Exception):
     """Base of all errors that are meant for the person at the terminal: one clear line."""

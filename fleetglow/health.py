@@ -20,10 +20,11 @@ TIMEOUT_S = 10
 
 def reason_not_answering(deployment: Deployment) -> str | None:
     """Why a client could not use the stack yet; None if it could."""
-    for name, probe in (("REST", rest), ("WebSocket", websocket)):
-        if (state := probe(deployment)) != OK:
-            return f"{name}: {state}"
-    return None
+    status, body = _get(f"{deployment.rest_url}/health")
+    if status != 200:
+        return f"REST: {unwell(status, body)}"
+    state = websocket(deployment)
+    return None if state == OK else f"WebSocket: {state}"
 
 
 def parts(deployment: Deployment) -> dict[str, str]:
@@ -43,14 +44,7 @@ def parts(deployment: Deployment) -> dict[str, str]:
 
 def rest(deployment: Deployment) -> str:
     """GET /health, which itself asks the stream, the failure queue and the live state."""
-    status, body = _get(f"{deployment.rest_url}/health")
-    if status == 200:
-        return OK
-    try:
-        unwell = {part: state["reason"] for part, state in json.loads(body).items() if "reason" in state}
-    except (ValueError, AttributeError, TypeError):
-        unwell = {}
-    return "; ".join(f"{part}: {reason}" for part, reason in unwell.items()) or f"GET /health: {status} {body[:200]}"
+    return unwell(*_get(f"{deployment.rest_url}/health"))
 
 
 def websocket(deployment: Deployment) -> str:
@@ -113,6 +107,18 @@ def functions(deployment: Deployment) -> str:
 def web(deployment: Deployment) -> str:
     status, _ = _get(deployment.web_url)
     return OK if status == 200 else f"{deployment.web_url.partition('#')[0]}: {status}"
+
+
+def unwell(status: int | str, body: str) -> str:
+    """What an answer of GET /health says is degraded or unavailable, or else OK."""
+    try:
+        health = json.loads(body)
+        if status == 200 and health["status"] == "ok":
+            return OK
+        unwell = {part: state["reason"] for part, state in health.items() if "reason" in state}
+    except (ValueError, AttributeError, TypeError, KeyError):
+        unwell = {}
+    return "; ".join(f"{part}: {reason}" for part, reason in unwell.items()) or f"GET /health: {status} {body[:200]}"
 
 
 def _get(url: str) -> tuple[int | str, str]:

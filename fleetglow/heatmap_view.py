@@ -54,3 +54,13 @@ class HeatmapView:
     def is_stale(self, now: float) -> bool:
         """Whether nothing has come for longer than the server is ever silent; `now` is on `time.monotonic`."""
         return self.received_at is not None and now - self.received_at > HEARTBEATS_MISSED * self.heartbeat_s
+
+    def shows_the_same(self, other: "HeatmapView") -> bool:
+        """Whether only the moment at which a message came tells it from another view of the same viewport."""
+        return self._seen == other._seen
+
+    @property
+    def _seen(self) -> tuple[object, ...]:
+        # The cells change with frames only.
+        counted = (self.frames, self.snapshots, self.gaps, self.resumes, self.connections)
+        return (self.link, self.subscription, self.epoch, self.rev, self.drivers, self.as_of, self.lag_ms, *counted)

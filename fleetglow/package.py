@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,15 +117,17 @@ def _sam(instance: Instance, command: str, *options: str, endpoint_url: str | No
         "PATH": path,
         "SAM_CLI_TELEMETRY": "0",
     }
-    done = subprocess.run(
-        [str(SAM), command, *options],
-        cwd=PROJECT_ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # `sam package` leaves an empty folder there for each function.
+    with tempfile.TemporaryDirectory(prefix="fleetglow-sam-") as temporary:
+        done = subprocess.run(
+            [str(SAM), command, *options],
+            cwd=PROJECT_ROOT,
+            env=environment | {"TMPDIR": temporary},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         (instance.home / "sam.log").write_text("\n".join(lines) + "\n")

@@ -5,8 +5,9 @@ from itertools import batched, groupby
 
 from fleetglow.clock import Clock
 from fleetglow.outlet import Run
-from fleetglow.sender import MAX_PINGS, Ping
+from fleetglow.sender import Ping
 from fleetglow.tracks.fix import Fix
+from heatmap.pings import MAX_PINGS
 
 # Pings that fall due within this time go in one request.
 SLICE_MS = 250

@@ -1,7 +1,7 @@
 """Sends pings over HTTP, several requests at a time, and knows what became of each ping.
 
-A ping that got no answer, or a busy one (429, 5xx), is sent again after a while: the server keeps the newest reading
-of a driver, so a ping that arrives twice has no effect. A ping counts once, by its last answer.
+A ping that got no answer, or a busy one (429, 5xx), or came too fast, is sent again after a while: the server keeps the
+newest reading of a driver, so a ping that arrives twice has no effect. A ping counts once, by its last answer.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from fleetglow.backoff import Backoff
 from fleetglow.clock import Clock
 from fleetglow.errors import BadInput, FleetglowError, NotRunning
 
-MAX_PINGS = 500  # the server takes no more in one request
 MAX_IN_FLIGHT = 16
 ATTEMPTS = 6
 # A REST API answers within 29 s or not at all.
@@ -55,8 +54,12 @@ type Post = Callable[[bytes], Awaitable[Answer]]
 
 
 class _Rejection(msgspec.Struct):
+    """Of one ping; `retry_after_ms` if it only came too fast."""
+
+    index: int = -1
     code: str = "rejected"
     message: str = ""
+    retry_after_ms: int | None = None
 
 
 class _Result(msgspec.Struct):
@@ -114,7 +117,7 @@ class Sender:
         self._failure: FleetglowError | None = None
 
     async def submit(self, pings: list[Ping]) -> None:
-        """Begin to send at most `MAX_PINGS` pings; waits only while too many requests are under way.
+        """Begin to send what one request may hold; waits only while too many requests are under way.
 
         Raises:
             NotRunning: nothing has ever answered.
@@ -157,10 +160,10 @@ class Sender:
             self._slots.release()
 
     async def _deliver(self, pings: list[Ping]) -> None:
-        body = msgspec.json.encode({"pings": pings})
         reason = NO_ANSWER
         for attempt in range(1, ATTEMPTS + 1):
             pause_s: float | None = None
+            body = msgspec.json.encode({"pings": pings})
             started = self._clock.monotonic()
             try:
                 answer = await self._post(body)
@@ -168,10 +171,13 @@ class Sender:
                 reason = f"{NO_ANSWER}: {error}"
             else:
                 self.tally.latencies_ms.append((self._clock.monotonic() - started) * 1000)
-                if not _is_busy(answer.status):
-                    self._count(answer, len(pings))
-                    return
                 reason, pause_s = f"HTTP {answer.status}", answer.retry_after_s
+                if not _is_busy(answer.status):
+                    early = self._count(answer, len(pings))
+                    pings = [pings[each.index] for each in early]
+                    if not pings:
+                        return
+                    reason, pause_s = _readable(early[0]), max(each.retry_after_ms or 0 for each in early) / 1000
             if self._failure:
                 break
             if attempt < ATTEMPTS:
@@ -181,19 +187,30 @@ class Sender:
             raise NotRunning(reason)
         self.tally.reject(len(pings), reason)
 
-    def _count(self, answer: Answer, pings: int) -> None:
+    def _count(self, answer: Answer, pings: int) -> list[_Rejection]:
+        """Count the pings that were answered for good; the rest came too fast, and may be sent again."""
         if answer.status in {401, 403}:
-            raise BadInput(f"token: expected one with the scope pings:write, the server answered {answer.status}")
+            expected = "one with the scope pings:write that is good for the pings' drivers and cities"
+            raise BadInput(f"token: expected {expected}, the server answered {answer.status}")
         try:
             result = msgspec.json.decode(answer.body, type=_Result)
         except msgspec.DecodeError:
             result = _Result(code=f"HTTP {answer.status}")
         self.tally.accepted += result.accepted
+        early = []
         for rejection in result.rejected:
-            self.tally.reject(1, f"{rejection.code}: {rejection.message}".rstrip(": "))
+            if rejection.retry_after_ms is not None and 0 <= rejection.index < pings:
+                early.append(rejection)
+            else:
+                self.tally.reject(1, _readable(rejection))
         unmentioned = pings - result.accepted - len(result.rejected)
         if unmentioned > 0:
             self.tally.reject(unmentioned, f"{result.code or f'HTTP {answer.status}'}: {result.message}".rstrip(": "))
+        return early
+
+
+def _readable(rejection: _Rejection) -> str:
+    return f"{rejection.code}: {rejection.message}".rstrip(": ")
 
 
 def _is_busy(status: int) -> bool:

@@ -6,7 +6,8 @@ from random import Random
 from fleetglow.clock import Clock
 from fleetglow.movement import Driver, Town
 from fleetglow.outlet import Run
-from fleetglow.sender import MAX_PINGS, Ping
+from fleetglow.sender import Ping
+from heatmap.pings import MAX_PINGS
 
 # A request carries what falls due in about this time: long enough to fill it, short enough to be fresh.
 SHORTEST_SLICE_S = 0.25

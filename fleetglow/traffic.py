@@ -13,12 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fleetglow.clock import SystemClock
 from fleetglow.deployment import discover
-from fleetglow.errors import BadInput
+from fleetglow.errors import INTERRUPTED
+from fleetglow.options import paired_options
 from fleetglow.outlet import Run
 from fleetglow.sender import Sender, Tally, http_post
+from heatmap.access import PINGS_WRITE
 
-PINGS_SCOPE = "pings:write"
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 PLAIN_EVERY_S = 5.0
 REASONS_SHOWN = 5
 
@@ -52,21 +52,7 @@ def target(rest_url: str | None, token: str | None, duration_s: float) -> Target
     if elsewhere := paired_options("--rest-url", rest_url, "--token", token):
         return Target(*elsewhere)
     deployment = discover()
-    return Target(deployment.rest_url, deployment.token(PINGS_SCOPE, "traffic", int(duration_s) + 600))
-
-
-def paired_options(first: str, one: str | None, second: str, other: str | None) -> tuple[str, str] | None:
-    """Two options that only make sense together; None if neither is given.
-
-    Raises:
-        BadInput: one of them is missing.
-    """
-    if one and other:
-        return one, other
-    if one or other:
-        given, missing = (first, second) if one else (second, first)
-        raise BadInput(f"{missing}: expected together with {given}, got nothing")
-    return None
+    return Target(deployment.rest_url, deployment.token(PINGS_WRITE, "traffic", int(duration_s) + 600))
 
 
 def carry(

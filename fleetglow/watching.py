@@ -57,21 +57,11 @@ def looked_at(city: City, bbox: BBox | None) -> Watched:
 
 
 async def follow(views: AsyncIterator[HeatmapView], show: Show, seconds: float | None, *, once: bool) -> None:
-    """Show each view until the time is up, Ctrl-C, or, if only one is wanted, the first that holds a frame.
+    """Show each view until the time is up, or, if only one is wanted, the first that holds a frame.
 
     Raises:
         NotRunning: the time was up before any frame came.
     """
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    interrupted = asyncio.Event()
-
-    def interrupt() -> None:
-        interrupted.set()
-        if task:
-            task.cancel()
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
     seen = False
     try:
         async with asyncio.timeout(seconds):
@@ -85,11 +75,6 @@ async def follow(views: AsyncIterator[HeatmapView], show: Show, seconds: float |
     except TimeoutError:
         if not seen:
             raise NotRunning(f"no frame came within {seconds:g} s") from None
-    except asyncio.CancelledError:
-        if not interrupted.is_set():
-            raise
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
 
 
 class Picture:
@@ -222,12 +207,27 @@ class PlainLines:
 
 def plain_precision(box: BBox, offered: Iterable[int]) -> int:
     """The precision where there is no window to fit: the finest up to `PLAIN_PRECISION` that can be watched."""
-    best = min(offered)
-    for precision in sorted(offered):
-        try:
-            tiles_over(box, precision)
-        except TooLarge:
-            break
-        if precision <= PLAIN_PRECISION:
-            best = precision
-    return best
+    return max(
+        (precision for precision in offered if precision <= PLAIN_PRECISION and _fits(box, precision)),
+        default=min(offered),
+    )
+
+
+def require_fit(watched: Watched, precision: int) -> None:
+    """Raises BadInput, with what can be watched instead, if it is too much at a precision."""
+    if _fits(watched.box, precision):
+        return
+    fitting = next((each for each in range(precision - 1, 0, -1) if _fits(watched.box, each)), 1)
+    what, part = ("the box", "a smaller one") if watched.bbox else (f"all of {watched.city.title}", "a part of it")
+    raise BadInput(
+        f"--precision: expected at most {fitting} for {what}, got {precision}; "
+        f"name {part} with --bbox south,west,north,east"
+    )
+
+
+def _fits(box: BBox, precision: int) -> bool:
+    try:
+        tiles_over(box, precision)
+    except TooLarge:
+        return False
+    return True

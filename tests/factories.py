@@ -13,6 +13,9 @@ from heatmap.records import encode
 NOW = 1_700_000_000_000
 LAGOS = (6.52, 3.38)
 
+# Whom the authorizer has found: somebody who may act for every driver, everywhere, until the year 5138.
+TESTER = {"sub": "tester", "drivers": "*", "cities": "*", "expires_at": "99999999999999"}
+
 
 def a_ping(
     driver_id: str = "driver-1",
@@ -58,43 +61,56 @@ def a_kinesis_event(*records: bytes, first: int = 1) -> dict[str, Any]:
 
 
 def a_rest_event(
-    method: str, path: str, body: str = "", query: dict[str, str] | None = None, scope: str = "pings:write heatmap:read"
+    method: str,
+    path: str,
+    body: str = "",
+    query: dict[str, str] | None = None,
+    scope: str = "pings:write heatmap:read drivers:read",
+    parameters: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     return {
         "httpMethod": method,
-        "path": path,
+        "path": path.format(**parameters or {}),
         "resource": path,
         "headers": {},
         "multiValueHeaders": {},
         "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
-        "pathParameters": None,
+        "pathParameters": parameters,
         "stageVariables": None,
         "body": body,
         "isBase64Encoded": False,
         "requestContext": {
             "resourcePath": path,
             "httpMethod": method,
-            "authorizer": {"sub": "tester", "scope": scope, "expires_at": "0"},
+            "authorizer": {**TESTER, "scope": scope},
         },
     }
 
 
 def a_socket_event(
-    route: str, message: object = None, connection_id: str = "connection-1", scope: str = "pings:write heatmap:read"
+    route: str,
+    message: object = None,
+    connection_id: str = "connection-1",
+    scope: str = "pings:write heatmap:read drivers:read",
 ) -> dict[str, Any]:
     return {
         "requestContext": {
             "routeKey": route,
             "connectionId": connection_id,
-            "authorizer": {"sub": "tester", "scope": scope, "expires_at": "0"},
+            "authorizer": {**TESTER, "scope": scope},
         },
         "headers": {},
         "body": message if isinstance(message, str) else json.dumps(message),
     }
 
 
-def an_sqs_event(*bodies: str) -> dict[str, Any]:
-    return {"Records": [{"messageId": str(index), "body": body} for index, body in enumerate(bodies)]}
+def an_sqs_event(*bodies: str, sent_at: int = NOW) -> dict[str, Any]:
+    attributes = {"SentTimestamp": str(sent_at)}
+    return {
+        "Records": [
+            {"messageId": str(index), "body": body, "attributes": attributes} for index, body in enumerate(bodies)
+        ]
+    }
 
 
 @dataclass

@@ -1,18 +1,14 @@
 """`fleetglow check`: is every live driver counted exactly once, at every precision?"""
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
-import redis
 import typer
 
-from adapters import settings, valkey
-from adapters.live_state import LiveState
-from fleetglow.deployment import discover
 from fleetglow.errors import FleetglowError
-from heatmap import errors
-from heatmap.state import Conservation
+
+if TYPE_CHECKING:
+    from heatmap.state import Conservation
 
 
 class NotExactError(FleetglowError):
@@ -21,6 +17,14 @@ class NotExactError(FleetglowError):
 
 def check(json: Annotated[bool, typer.Option("--json", help="One JSON object, and nothing else.")] = False) -> None:
     """Compare the sum over the cells with the live drivers, in every city at every precision."""
+    import msgspec
+    import redis
+
+    from adapters import settings, valkey
+    from adapters.live_state import LiveState
+    from fleetglow.deployment import discover
+    from heatmap import errors
+
     deployment = discover()
     try:
         precisions = settings.precisions(deployment.outputs["Precisions"])
@@ -40,5 +44,5 @@ def check(json: Annotated[bool, typer.Option("--json", help="One JSON object, an
         raise NotExactError(f"the sums over the cells differ from the live drivers in {wrong}")
 
 
-def _cities(found: dict[str, Conservation]) -> dict[str, Any]:
+def _cities(found: "dict[str, Conservation]") -> dict[str, Any]:
     return {city: {"live": each.stamp.live, "sums": each.sums} for city, each in found.items()}

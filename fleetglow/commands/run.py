@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 FULL_HOUR_S = 3600.0
-INTERRUPTED = 130
 
 
 def run(
@@ -19,6 +18,7 @@ def run(
     from fleetglow import local_stack
     from fleetglow.bring_up import bring_up
     from fleetglow.commands.simulate import simulate
+    from fleetglow.errors import INTERRUPTED
     from fleetglow.instance import Instance
     from fleetglow.progress import Progress
 

@@ -15,7 +15,13 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
         int | None,
         typer.Option(help="Characters of a cell's geohash, 4 to 8 (38 m).", show_default="what fits the window"),
     ] = None,
-    bbox: Annotated[str | None, typer.Option(help="Only this box: south,west,north,east in degrees.")] = None,
+    bbox: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S,W,N,E",
+            help="Only this box: south,west,north,east in degrees, as --bbox 6.43,3.38,6.47,3.43.",
+        ),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Show one frame and end.")] = False,
     seconds: Annotated[float | None, typer.Option(help="End after this many seconds.")] = None,
     websocket_url: Annotated[str | None, typer.Option(help="Watch this stack instead of the one here.")] = None,
@@ -33,15 +39,17 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
     from fleetglow.clock import SystemClock
     from fleetglow.errors import BadInput
     from fleetglow.lookout import Lookout
+    from fleetglow.options import paired_options
     from fleetglow.places import box, named_city
-    from fleetglow.traffic import paired_options
-    from fleetglow.watching import Picture, PlainLines, follow, live_map, looked_at, plain_precision
+    from fleetglow.watching import Picture, PlainLines, follow, live_map, looked_at, plain_precision, require_fit
 
     if precision is not None and not COARSEST <= precision <= FINEST:
         raise BadInput(f"--precision: expected {COARSEST} to {FINEST}, got {precision}")
     if seconds is not None and not seconds > 0:
         raise BadInput(f"--seconds: expected more than 0, got {seconds:g}")
     watched = looked_at(named_city(city), box(bbox) if bbox else None)
+    if precision is not None:
+        require_fit(watched, precision)
     if elsewhere := paired_options("--websocket-url", websocket_url, "--token", token):
         client = HeatmapClient(*elsewhere)
     else:

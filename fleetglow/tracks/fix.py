@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from heatmap.pings import MAX_ACCURACY_M, MAX_ID_CHARACTERS, MAX_SPEED
+from heatmap.pings import FORBIDDEN_IN_IDS, MAX_ACCURACY_M, MAX_ID_CHARACTERS, MAX_SPEED
 
 # Epoch seconds reach this number in the year 5138, epoch milliseconds reached it in 1973.
 _FIRST_MILLISECONDS = 100_000_000_000
 _LATEST_MS = 253_402_300_800_000  # the year 10000
-_FORBIDDEN_IN_IDS = re.compile(r"[{}:\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
+_FORBIDDEN = re.compile(f"{FORBIDDEN_IN_IDS.pattern}+")
 
 
 class Fix(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -89,7 +89,7 @@ def driver_name(value: object) -> str:
     Raises:
         Unreadable: nothing is left of it.
     """
-    name = "" if value is None else _FORBIDDEN_IN_IDS.sub("-", str(value).strip())[:MAX_ID_CHARACTERS]
+    name = "" if value is None else _FORBIDDEN.sub("-", str(value).strip())[:MAX_ID_CHARACTERS]
     if not name.strip("-"):
         raise Unreadable(f"driver id: expected a name or number, got {_shown(value)}")
     return name

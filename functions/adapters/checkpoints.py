@@ -19,9 +19,8 @@ class Checkpoints:
         return cls(valkey.connect(LiveStateSettings.from_env().redis_url))
 
     def note(self, stream: str, shard_id: str, sequence_number: str) -> None:
-        """Everything up to this record has been applied, or cannot be."""
-        with valkey.answering("the checkpoint"):
-            self._client.hset(_key(stream), shard_id, sequence_number)
+        """Everything up to this record has been applied, or cannot be; a record before the noted one tells nothing."""
+        valkey.run(self._client, valkey.script("checkpoint"), [([_key(stream)], [shard_id, sequence_number])])
 
     def of(self, stream: str) -> dict[str, str]:
         """The noted sequence number of each shard of a stream."""

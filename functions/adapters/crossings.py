@@ -2,7 +2,8 @@
 
 Each city keeps its drivers by itself, and a script reaches only the keys of one city. So a city notes who has arrived,
 one hash tells which city each driver was last at home in, and the older of the two registers is taken out. The note
-stays until that is done: an aggregator that dies on the way leaves the rest to the next batch.
+stays until that is done: an aggregator that dies on the way leaves the rest to the next batch. A city
+likewise notes who has gone silent until the hash has forgotten them: a broadcaster may die as well.
 """
 
 from itertools import batched
@@ -43,15 +44,24 @@ class Crossings:
             with valkey.answering("the live state"):
                 self._client.srem(f"{{{city}}}:arrivals", *part)
 
-    def forget(self, swept: dict[str, list[bytes]]) -> None:
-        """Drivers who have gone silent are at home nowhere."""
-        calls: list[valkey.Call] = [
-            ([HOMES_KEY], [city, *part])
-            for city, drivers in swept.items()
+    def forget(self, silent: dict[str, list[bytes]]) -> None:
+        """Drivers who have gone silent are at home nowhere.
+
+        Raises:
+            Unavailable: the live state did not answer; what is left is told by the next tick.
+        """
+        parts = [
+            (city, part)
+            for city, drivers in silent.items()
             for part in batched(drivers, DRIVERS_PER_CALL, strict=False)
         ]
-        if calls:
-            valkey.run(self._client, valkey.script("leave_home"), calls)
+        if parts:
+            valkey.run(
+                self._client,
+                valkey.script("leave_home"),
+                [([HOMES_KEY], [city, *part]) for city, part in parts],
+            )
+            self._scripts.run("forgotten", [self._scripts.call(city, *part) for city, part in parts])
 
     def _leave(self, home: str, city: str, drivers: dict[bytes, bytes]) -> None:
         [newer] = self._depart(home, drivers)

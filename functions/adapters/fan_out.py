@@ -11,7 +11,7 @@ from adapters import settings
 from adapters.management.connecting import Connector
 from adapters.management.endpoint import Endpoint
 from adapters.management.sender import Report, Sender
-from adapters.management.signing import Credentials, Payload, Requests
+from adapters.management.signing import Credentials, Requests
 from heatmap.deliveries import Delivery
 from heatmap.errors import Literal, Misconfigured
 
@@ -53,32 +53,31 @@ class FanOut:
         Args:
             patience_s: who has not been reached after so many seconds is dropped.
         """
-        # Credentials rotate: these are those of now.
-        key = self._credentials.get_frozen_credentials()
-        credentials = Credentials(key.access_key or "", key.secret_key or "", key.token)
-        requests = Requests(self._endpoint, self._region, credentials, time.time())
-        return self._runner.run(self._sender.send(_posts(deliveries), requests.post, patience_s))
+        return self._runner.run(self._sender.send(_posts(deliveries), self._requests().post, patience_s))
+
+    def end(self, connections: Iterable[str], patience_s: float) -> Report:
+        """Close connections, for their viewers with code 1000; say what became of each, as `send` does."""
+        delete = self._requests().delete
+        posts = {connection: [""] for connection in connections}
+        return self._runner.run(self._sender.send(posts, lambda connection, _: delete(connection), patience_s))
 
     def close(self) -> None:
         """Close all connections and the event loop."""
         self._runner.run(self._sender.close())
         self._runner.close()
 
-
-class _Payloads(dict[str, Payload]):
-    """Payloads by message: what goes to many is encoded and hashed once."""
-
-    def __missing__(self, message: str) -> Payload:
-        payload = self[message] = Payload(message)
-        return payload
+    def _requests(self) -> Requests:
+        # Credentials rotate: these are those of now.
+        key = self._credentials.get_frozen_credentials()
+        credentials = Credentials(key.access_key or "", key.secret_key or "", key.token)
+        return Requests(self._endpoint, self._region, credentials, time.time())
 
 
-def _posts(deliveries: Iterable[Delivery]) -> dict[str, list[Payload]]:
+def _posts(deliveries: Iterable[Delivery]) -> dict[str, list[str]]:
     """What each connection is to get, in order."""
-    known = _Payloads()
-    posts: dict[str, list[Payload]] = {}
+    posts: dict[str, list[str]] = {}
     for delivery in deliveries:
-        payloads = [known[message] for message in delivery.messages]
-        for connection in delivery.connections if payloads else ():
-            posts[connection] = posts[connection] + payloads if connection in posts else payloads
+        for connection in delivery.connections if delivery.messages else ():
+            known = posts.get(connection)
+            posts[connection] = known + delivery.messages if known else delivery.messages
     return posts

@@ -1,20 +1,33 @@
 """REST answers: Chalice applications whose errors, of every kind, come back as `{"code", "message"}`."""
 
 import base64
+import time
 from collections.abc import Callable
 from functools import wraps
+from math import ceil
 
 import msgspec
 from chalice.app import Chalice, Request, Response
 
-from adapters.observability import count, logger
+from adapters.observability import Metric, count, logger
 from heatmap.access import Principal, principal
-from heatmap.errors import FleetglowError, InvalidInput, NotAllowed, TooLarge, Unavailable
+from heatmap.errors import (
+    Expired,
+    FleetglowError,
+    InvalidInput,
+    Misconfigured,
+    NotAllowed,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+)
 
 _STATUS: list[tuple[type[FleetglowError], int]] = [
     (TooLarge, 413),
     (InvalidInput, 400),
+    (Expired, 401),
     (NotAllowed, 403),
+    (RateLimited, 429),
     (Unavailable, 503),
 ]
 
@@ -27,11 +40,15 @@ def application(name: str) -> Chalice:
     return app
 
 
-def answer(status: int, body: object) -> Response:
-    """A JSON answer, encoded here because Chalice's encoder is several times slower."""
+def answer(status: int, body: object, retry_after_s: int = 0) -> Response:
+    """A JSON answer, encoded here because Chalice's encoder is several times slower.
+
+    Args:
+        retry_after_s: when to come back; a 503 says so in any case.
+    """
     headers: dict[str, str | list[str]] = {"Content-Type": "application/json"}
-    if status == 503:
-        headers["Retry-After"] = "1"
+    if retry_after_s or status == 503:
+        headers["Retry-After"] = str(retry_after_s or 1)
     return Response(body=msgspec.json.encode(body).decode(), status_code=status, headers=headers)
 
 
@@ -42,8 +59,14 @@ def request(app: Chalice) -> Request:
 
 
 def caller(app: Chalice) -> Principal:
-    """Who sent the current request, as the authorizer found."""
-    return principal(request(app).context.get("authorizer") or {})
+    """Who sent the current request, as the authorizer found.
+
+    Raises:
+        Expired: the token was good when the authorizer looked at it, whose answer is cached, and is over now.
+    """
+    sender = principal(request(app).context.get("authorizer") or {})
+    sender.require_current(time.time_ns() // 1_000_000)
+    return sender
 
 
 def body(text: str | None, *, is_base64: bool) -> bytes:
@@ -65,11 +88,15 @@ def errors_as_answers[**P](view: Callable[P, Response]) -> Callable[P, Response]
     def answering(*args: P.args, **kwargs: P.kwargs) -> Response:
         try:
             return view(*args, **kwargs)
+        except Misconfigured:
+            # Chalice logs it and answers 500: it is nothing that a caller should be told, or could mend.
+            raise
         except FleetglowError as error:
             if isinstance(error, Unavailable):
                 logger.warning("unavailable", reason=str(error))
-                count("unavailable")
-            return answer(status_of(error), {"code": error.code, "message": str(error)})
+                count(Metric.UNAVAILABLE)
+            wait_s = ceil(error.retry_after_ms / 1_000) if isinstance(error, RateLimited) else 0
+            return answer(status_of(error), {"code": error.code, "message": str(error)}, retry_after_s=wait_s)
 
     return answering
 

@@ -1,39 +1,40 @@
-"""The live state of every city, in Valkey: exact counts, kept by one script call per batch.
+"""The live state of every city, in Valkey: exact counts, kept by one script call per batch, and what is published.
 
 The scripts in `lua/` are the only writers of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import batched, groupby
 from typing import Any, Self
 
 import redis
 
-from adapters import valkey
-from adapters.city_scripts import CityScripts
-from adapters.crossings import Crossings
+from adapters import answers, valkey
+from adapters.batches import Batch
+from adapters.city_scripts import CityScripts, key
+from adapters.crossings import HOMES_KEY, Crossings
 from adapters.settings import LiveStateSettings
+from adapters.strangers import JUMPS
 from heatmap.errors import StaleLease
 from heatmap.frames import Encoding
-from heatmap.state import Applied, Changes, Conservation, Sent, Stamp, Tick, View
-from heatmap.viewports import Viewport
+from heatmap.state import Applied, Conservation, Forgotten, Publication, Publishing, Sent, Tick, View
+from heatmap.viewports import Audience, Viewport
 
-# Driver and register are two arguments each, and a managed cache takes 3,999 in one request.
-PINGS_PER_CALL = 1_000
+# A managed cache takes 3,999 arguments in one request.
 EXTENTS_PER_CALL = 3_000
 
 # Reading viewers holds up the drivers: 1,000 viewports are some 3 ms.
 VIEWPORTS_PER_CALL = 1_000
 
-# A viewer that was away for longer than this may have to take a snapshot instead of resuming.
-TOMBSTONE_MS = 300_000
+# A viewer that was away for longer than this may have to take a snapshot instead of resuming: by then nearly every cell
+# has changed, and the two are as large. What went empty is kept for up to twice as long, which is most of the memory.
+TOMBSTONE_MS = 120_000
 
 # A city without a driver or a viewer for so long costs no ticks until somebody pings from it or watches it again.
 QUIET_MS = 3_600_000
 
-_ENCODINGS = {encoding.value.encode(): encoding for encoding in Encoding}
-
-CITIES_KEY = "cities"
+# The cities that ticks are made in.
+CITIES_KEYS = {Audience.EXACT: "cities", Audience.PUBLIC: "cities:public"}
 SWEPT_KEY = "swept_to"
 
 
@@ -51,35 +52,34 @@ class LiveState:
         settings = LiveStateSettings.from_env()
         return cls(valkey.connect(settings.redis_url), settings.precisions)
 
-    def apply(self, cities: dict[str, list[str | bytes]], received_at: int) -> Applied:
+    def apply(
+        self,
+        cities: dict[str, list[str | bytes]],
+        received_at: int,
+        jump_speed: Callable[[str], float] = lambda city: 0,
+    ) -> Applied:
         """Move drivers to where their pings say they are; a ping that is not newer changes nothing.
 
         Args:
             cities: for each city driver, register, driver, register, …
             received_at: when the newest of the pings reached us, UTC milliseconds.
+            jump_speed: metres per second above which a driver of a city has jumped; 0 if none ever has.
 
         Raises:
             Unavailable: the state did not answer; some of the pings may have been applied, and all may be again.
         """
-        parts = [
-            (city, part) for city, flat in cities.items() for part in batched(flat, 2 * PINGS_PER_CALL, strict=False)
-        ]
         swept_to = self._note_cities(cities)
-        answers = self._scripts.run(
-            "apply", [self._scripts.call(city, received_at, swept_to, *part) for city, part in parts]
-        )
+        batch = Batch(self._client, self._scripts, received_at, swept_to, jump_speed)
+        applied = batch.apply(cities)
         self._note_cities(cities)
-        # Each part's answer names all who are waiting in the city: the last one is the whole list.
-        arrivals = {city: answer[3:5] for (city, _), answer in zip(parts, answers, strict=True)}
-        for city, (drivers, registers) in arrivals.items():
-            self._crossings.settle(city, dict(zip(drivers, registers, strict=True)))
-        applied, late, duplicate = (sum(answer[i] for answer in answers) for i in range(3))
-        return Applied(applied, late, duplicate)
+        for city, arrivals in batch.arrivals.items():
+            self._crossings.settle(city, arrivals)
+        return applied
 
-    def cities(self) -> list[str]:
-        """The cities and regions that have been pinged from."""
+    def cities(self, audience: Audience = Audience.EXACT) -> list[str]:
+        """The cities and regions that have been pinged from; or those whose published counts somebody watches."""
         with valkey.answering("the live state"):
-            return sorted(valkey.text(city) for city in self._client.smembers(CITIES_KEY))
+            return sorted(valkey.text(city) for city in self._client.smembers(CITIES_KEYS[audience]))
 
     def tick(self, cities: list[str], token: int, number: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
         """Take out silent drivers and tell what changed where somebody watches, in each city.
@@ -98,15 +98,28 @@ class LiveState:
         """
         silent = now - driver_ttl_ms
         valkey.run(self._client, valkey.script("swept"), [([SWEPT_KEY], [silent])])
-        calls = [self._scripts.call(city, token, number, now, silent, TOMBSTONE_MS) for city in cities]
-        answers = self._scripts.run("tick", calls)
-        if not all(answers):
-            raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
-        made = {city: answer for city, answer in zip(cities, answers, strict=True) if answer[0]}
+        made = self._ticks(cities, (token, number, now, silent, TOMBSTONE_MS), Audience.EXACT)
         self._crossings.forget({city: answer[4] for city, answer in made.items() if answer[4]})
-        ticks = {city: _tick(answer) for city, answer in made.items()}
+        ticks = {city: answers.tick(answer) for city, answer in made.items()}
         self._forget_quiet([city for city, tick in ticks.items() if tick.is_quiet(now - QUIET_MS)])
         return ticks
+
+    def tick_published(self, cities: list[str], token: int, number: int, now: int) -> dict[str, Tick]:
+        """As `tick`, of what is published, in which there are no drivers to take out."""
+        made = self._ticks(cities, (token, number, now, 0, TOMBSTONE_MS), Audience.PUBLIC)
+        ticks = {city: answers.tick(answer) for city, answer in made.items()}
+        self._unpublish([city for city, tick in ticks.items() if tick.is_left(now - TOMBSTONE_MS)])
+        return ticks
+
+    def _ticks(
+        self, cities: list[str], arguments: tuple[int, int, int, int, int], audience: Audience
+    ) -> dict[str, list[Any]]:
+        """What the script answers, in the cities in which this tick was not made before."""
+        token, number, *_ = arguments
+        found = self._scripts.run("tick", [self._scripts.call(c, *arguments, audience=audience) for c in cities])
+        if not all(found):
+            raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
+        return {city: answer for city, answer in zip(cities, found, strict=True) if answer[0]}
 
     def note_sent(self, token: int, sent: dict[str, Sent]) -> None:
         """Note that these frames are on their way to their viewers, so that the next tick goes on from there."""
@@ -127,28 +140,33 @@ class LiveState:
         for precision in sent.extents:
             extents = [extent for of, extent in noted if of == precision]
             arguments += [precision, len(extents), *extents]
-        return self._scripts.call(city, *arguments, epoch=sent.stamp.epoch)
+        return self._scripts.call(city, *arguments, epoch=sent.stamp.epoch, audience=sent.audience)
 
-    def view(self, city: str, precision: int, since: int = 0, epoch: str = "") -> View:
+    def view(
+        self, city: str, precision: int, since: int = 0, epoch: str = "", audience: Audience = Audience.EXACT
+    ) -> View:
         """The cells that changed after a revision of an epoch, or all of them."""
-        return self._view(self._scripts.call(city, self.precisions.index(precision) + 1, since, epoch))
+        return self._view(self._scripts.call(city, self._index(precision), since, epoch, audience=audience))
 
     def watch(
         self, viewport: Viewport, connection_id: str, encoding: Encoding, since: int = 0, epoch: str = ""
     ) -> View:
         """As `view`, and from that revision on the connection is among the viewport's viewers."""
-        index = self.precisions.index(viewport.precision) + 1
-        self._note_cities([viewport.city])
-        watcher = (viewport.extent, connection_id, encoding.value)
-        view = self._view(
-            self._scripts.call(viewport.city, index, since, epoch, *watcher, last_key=_viewers_key(viewport))
+        arguments = (self._index(viewport.precision), since, epoch, viewport.extent, connection_id, encoding.value)
+        call = self._scripts.call(
+            viewport.city, *arguments, last_key=_viewers_key(viewport), audience=viewport.audience
         )
-        self._note_cities([viewport.city])
+        self._note_cities([viewport.city], viewport.audience)
+        view = self._view(call)
+        self._note_cities([viewport.city], viewport.audience)
         return view
 
     def unwatch(self, viewports: list[Viewport], connection_id: str) -> None:
         """The connection is no longer among these viewports' viewers."""
-        calls = [([_viewers_key(v), f"{{{v.city}}}:v:{v.precision}"], [connection_id, v.extent]) for v in viewports]
+        calls: list[valkey.Call] = [
+            ([_viewers_key(v), key(v.city, f"v:{v.precision}", v.audience)], [connection_id, v.extent])
+            for v in viewports
+        ]
         valkey.run(self._client, valkey.script("unwatch"), calls)
 
     def viewers(self, viewports: list[Viewport]) -> list[dict[Encoding, list[str]]]:
@@ -158,39 +176,84 @@ class LiveState:
             for _, of_city in groupby(viewports, lambda viewport: viewport.city)
             for part in batched(of_city, VIEWPORTS_PER_CALL, strict=False)
         ]
-        answers = valkey.run(self._client, valkey.script("viewers"), calls)
-        return [_by_encoding(flat) for answer in answers for flat in answer]
+        found = valkey.run(self._client, valkey.script("viewers"), calls)
+        return [each for answer in found for each in answers.viewers(answer)]
+
+    def is_watched(self, city: str, audience: Audience) -> bool:
+        """Whether there are viewports of a city with viewers of that audience."""
+        with valkey.answering("the live state"):
+            return bool(self._client.exists(*(key(city, f"v:{p}", audience) for p in self.precisions)))
+
+    def publish(self, city: str, changes: Publication) -> Publishing:
+        """Write what is published of a city, if it still stands where the changes begin."""
+        arguments: list[valkey.Argument] = [changes.epoch, changes.rev, changes.of.epoch, changes.of.rev]
+        arguments += [changes.of.live, changes.of.last_event]
+        for precision, cells in changes.differences.items():
+            arguments += [self._index(precision), " ".join(cells), " ".join(map(str, cells.values()))]
+        [answer] = self._scripts.run("publish", [self._scripts.call(city, *arguments, audience=Audience.PUBLIC)])
+        return answers.publishing(answer)
+
+    def forget(self, driver_id: str) -> Forgotten:
+        """Take a driver out of every city, and out of everything that is noted about it.
+
+        Raises:
+            Unavailable: the state did not answer; some of it may be done, and all may be again.
+        """
+        cities = self.cities()
+        calls = [self._scripts.call(city, driver_id, last_key=key(city, JUMPS)) for city in cities]
+        found = self._scripts.run("forget", calls)
+        counted, held, silent = ([city for city, each in zip(cities, found, strict=True) if each[n]] for n in range(3))
+        # Last: a city may still have noted it before.
+        with valkey.answering("the live state"):
+            at_home = bool(self._client.hdel(HOMES_KEY, driver_id))
+        return Forgotten(counted, held, silent, at_home)
 
     def check(self, cities: list[str]) -> dict[str, Conservation]:
         """Live drivers beside the sums over the cells, in each city as of one moment."""
-        answers = self._scripts.run("check", [self._scripts.call(city) for city in cities])
-        return {city: _conservation(answer) for city, answer in zip(cities, answers, strict=True)}
+        found = self._scripts.run("check", [self._scripts.call(city) for city in cities])
+        return {city: answers.conservation(answer) for city, answer in zip(cities, found, strict=True)}
 
     def recount(self, city: str) -> None:
         """Derive the counts anew from the drivers, under a new epoch."""
         self._scripts.run("recount", [self._scripts.call(city)])
 
+    def _index(self, precision: int) -> int:
+        """As the scripts count."""
+        return self.precisions.index(precision) + 1
+
     def _view(self, call: valkey.Call) -> View:
         [answer] = self._scripts.run("view", [call])
-        *stamp, since, cells, counts = answer
-        return View(_stamp(stamp), since, _cells(cells, counts))
+        return answers.view(answer)
 
     def _forget_quiet(self, cities: list[str]) -> None:
         if not cities:
             return
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.srem(CITIES_KEYS[Audience.EXACT], *cities)
+        for city in cities:
+            pipeline.exists(key(city, "drivers"), *(key(city, f"v:{precision}") for precision in self.precisions))
         with valkey.answering("the live state"):
-            self._client.srem(CITIES_KEY, *cities)
-        # Somebody may have come back in between: then the city stays.
-        if back := [city for city, each in self.check(cities).items() if each.stamp.live]:
+            _, *in_use = pipeline.execute()
+        # Somebody may have come back in between, to drive or to watch: then the city stays.
+        if back := [city for city, keys in zip(cities, in_use, strict=True) if keys]:
             self._note_cities(back)
 
-    def _note_cities(self, cities: Iterable[str]) -> bytes:
+    def _unpublish(self, cities: list[str]) -> None:
+        if not cities:
+            return
+        with valkey.answering("the live state"):
+            self._client.srem(CITIES_KEYS[Audience.PUBLIC], *cities)
+        in_use = self._scripts.run("unpublish", [self._scripts.call(c, audience=Audience.PUBLIC) for c in cities])
+        if back := [city for city, is_used in zip(cities, in_use, strict=True) if is_used]:
+            self._note_cities(back, Audience.PUBLIC)
+
+    def _note_cities(self, cities: Iterable[str], audience: Audience = Audience.EXACT) -> bytes:
         """See to it that no tick leaves these out; returns when drivers were last swept.
 
         Before a state is touched, for a failure in between, and after, for a tick in between that forgets a quiet city.
         """
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.sadd(CITIES_KEY, *cities)
+        pipeline.sadd(CITIES_KEYS[audience], *cities)
         pipeline.get(SWEPT_KEY)
         with valkey.answering("the live state"):
             _, swept_to = pipeline.execute()
@@ -198,39 +261,4 @@ class LiveState:
 
 
 def _viewers_key(viewport: Viewport) -> str:
-    return f"{{{viewport.city}}}:c:{viewport.precision}:{viewport.extent}"
-
-
-def _stamp(values: list[Any]) -> Stamp:
-    epoch, rev, live, last_event = values
-    return Stamp(epoch.decode(), rev, live, last_event)
-
-
-def _cells(cells: list[bytes], counts: list[bytes]) -> dict[str, int]:
-    return {cell.decode(): int(count) for cell, count in zip(cells, counts, strict=True)}
-
-
-def _by_encoding(flat: list[bytes]) -> dict[Encoding, list[str]]:
-    viewers: dict[Encoding, list[str]] = {}
-    for connection_id, encoding in zip(flat[::2], flat[1::2], strict=True):
-        viewers.setdefault(_ENCODINGS[encoding], []).append(connection_id.decode())
-    return viewers
-
-
-def _conservation(answer: list[Any]) -> Conservation:
-    stamp, seen, counted = answer[:4], answer[4], answer[5:]
-    sums, cells = (
-        dict(zip(counted[::3], counted[1::3], strict=True)),
-        dict(zip(counted[::3], counted[2::3], strict=True)),
-    )
-    return Conservation(_stamp(stamp), seen, sums, cells)
-
-
-def _tick(answer: list[Any]) -> Tick:
-    stamp, (swept, *parts) = answer[:4], answer[4:]
-    changes = []
-    for precision, viewports, cells, counts in parts:
-        revs = dict(zip(viewports[::2], viewports[1::2], strict=True))
-        watched = {extent.decode(): int(rev) for extent, rev in revs.items()}
-        changes.append(Changes(precision, watched, _cells(cells, counts)))
-    return Tick(_stamp(stamp), len(swept), changes)
+    return key(viewport.city, f"c:{viewport.precision}:{viewport.extent}", viewport.audience)

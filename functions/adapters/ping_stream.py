@@ -9,10 +9,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from adapters import settings
+from adapters.observability import logger
 from heatmap.errors import Unavailable
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
+
+# Kinesis answers in milliseconds. A stream that hangs is given up after 12 seconds at most, the pauses of up to one and
+# two seconds between the attempts included: a function that is ended by its time-out of 15 tells nobody to come back.
+PATIENCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 class PingStream:
@@ -24,9 +29,7 @@ class PingStream:
 
     @classmethod
     def from_env(cls) -> Self:
-        # Kinesis answers in milliseconds; a write that hangs is given up while the sender still waits.
-        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
-        return cls(boto3.client("kinesis", config=config), settings.ping_stream())
+        return cls(boto3.client("kinesis", config=PATIENCE), settings.ping_stream())
 
     def put(self, data: bytes) -> None:
         """Write one record.
@@ -37,9 +40,10 @@ class PingStream:
             Unavailable: it was not written, as far as we know.
         """
         try:
-            self._client.put_record(StreamName=self.name, Data=data, PartitionKey=uuid.uuid4().hex)
+            put = self._client.put_record(StreamName=self.name, Data=data, PartitionKey=uuid.uuid4().hex)
         except (ClientError, BotoCoreError) as error:
             raise Unavailable(f"the stream did not take the pings: {error}") from error
+        logger.debug("record written", shard_id=put["ShardId"], sequence_number=put["SequenceNumber"])
 
     def lag_ms(self, checkpoints: dict[str, str]) -> int:
         """How long the oldest record that is not yet applied has been waiting, in milliseconds; 0 if there is none.
@@ -71,5 +75,6 @@ class PingStream:
         answer = self._client.get_records(ShardIterator=iterator["ShardIterator"], Limit=1)
         if answer["Records"]:
             arrived = answer["Records"][0]["ApproximateArrivalTimestamp"].timestamp()
-            return max(0, round((time.time() - arrived) * 1000))
+            # The stream's clock may be ahead of ours; 0 is only said of a shard that has nothing to read.
+            return max(1, round((time.time() - arrived) * 1000))
         return int(answer.get("MillisBehindLatest", 0))

@@ -14,6 +14,11 @@ from heatmap.errors import Unavailable
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
+# SQS answers in milliseconds. A queue that hangs is given up after 7 seconds at most, the pause of up to a second
+# between the attempts included: even two such waits, if of several batches only later ones hang, fit into the 15 of a
+# function's time-out.
+PATIENCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
 _BATCH = 10
 # What a batch may hold in all, though a single message may be larger.
 _BATCH_BYTES = 250_000
@@ -30,8 +35,7 @@ class Queue:
 
     @classmethod
     def at(cls, url: str) -> "Queue":
-        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
-        return cls(boto3.client("sqs", config=config), url)
+        return cls(boto3.client("sqs", config=PATIENCE), url)
 
     def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
         """Send messages, ten at a time where they fit, several batches side by side.

@@ -6,9 +6,12 @@ A function takes only the group it needs; a missing or malformed variable is nam
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from heatmap.cells import KEPT_PRECISION, TILE_CHARACTERS
 from heatmap.errors import Literal, Misconfigured
+
+_LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
 def text(name: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -95,6 +98,53 @@ def heartbeat_seconds() -> int:
     return number("HEARTBEAT_SECONDS", 1, 300)
 
 
+@dataclass(frozen=True)
+class PingSettings:
+    """How often a driver may ping: in the long run, and at once after a silence (PINGS_PER_SECOND, PINGS_BURST)."""
+
+    per_second: int
+    burst: int
+
+    @classmethod
+    def from_env(cls) -> "PingSettings":
+        return cls(number("PINGS_PER_SECOND", 1, 1_000_000), number("PINGS_BURST", 1, 1_000_000))
+
+
+def jump_speed() -> int:
+    """Metres per second above which a driver has jumped, where its city does not say; 0: nobody has (JUMP_SPEED)."""
+    return number("JUMP_SPEED", 0, 1_000_000_000)
+
+
+def min_cell_drivers() -> int:
+    """The least count that is told to those who may not see single drivers (MIN_CELL_DRIVERS)."""
+    return number("MIN_CELL_DRIVERS", 1, 1_000)
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """How long what drivers have sent is kept beside the live state, in seconds.
+
+    From STREAM_RETENTION_HOURS, FAILURE_RETENTION_SECONDS and LOG_RETENTION_DAYS.
+    """
+
+    stream: int
+    failures: int
+    logs: int
+
+    @classmethod
+    def from_env(cls) -> "RetentionSettings":
+        return cls(
+            stream=3_600 * number("STREAM_RETENTION_HOURS", 24, 8_760),
+            failures=number("FAILURE_RETENTION_SECONDS", 3_600, 1_209_600),
+            logs=86_400 * number("LOG_RETENTION_DAYS", 1, 3_653),
+        )
+
+
+def degraded_lag_ms() -> int:
+    """How far the counts may be behind the pings before that shows in the health (DEGRADED_LAG_SECONDS)."""
+    return 1000 * number("DEGRADED_LAG_SECONDS", 1, 3_600)
+
+
 def management_url() -> str:
     """Base URL of the @connections API: the WebSocket endpoint by HTTP (WEBSOCKET_API_ENDPOINT, WEBSOCKET_STAGE)."""
     endpoint = text("WEBSOCKET_API_ENDPOINT")
@@ -103,6 +153,30 @@ def management_url() -> str:
     return "http" + endpoint.removeprefix("ws") + "/" + text("WEBSOCKET_STAGE")
 
 
-def token_secret_arn() -> str:
-    """The secret that tokens are signed with (TOKEN_SECRET_ARN)."""
-    return text("TOKEN_SECRET_ARN")
+@dataclass(frozen=True)
+class TokenSettings:
+    """Whose tokens are taken (TOKEN_SECRET_ARN, JWKS_URL, TOKEN_ISSUER, TOKEN_AUDIENCE).
+
+    Attributes:
+        jwks_url: where the identity provider publishes its keys; "" if the secret is what tokens are signed with.
+    """
+
+    secret_arn: str
+    jwks_url: str
+    issuer: str
+    audience: str
+
+    @classmethod
+    def from_env(cls) -> "TokenSettings":
+        # An environment variable cannot be empty in all places: the template says none.
+        url = text("JWKS_URL")
+        jwks_url = "" if url == "none" else _public_or_local(url)
+        return cls(text("TOKEN_SECRET_ARN"), jwks_url, text("TOKEN_ISSUER"), text("TOKEN_AUDIENCE"))
+
+
+def _public_or_local(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)):
+        # Whoever can change keys on their way can make tokens.
+        raise Misconfigured("JWKS_URL", "an https:// URL, or none", url)
+    return url

@@ -1,54 +1,78 @@
-"""Tokens: JWTs signed with a secret from Secrets Manager."""
+"""Tokens: JWTs, signed with a secret from Secrets Manager, or with a key pair of an identity provider."""
 
+import time
+from collections.abc import Callable
+from functools import cache
 from typing import Self
 
-import jwt
 from aws_lambda_powertools.utilities import parameters
+from botocore.config import Config
 
-from adapters import settings
+from adapters.jws import Keys, SharedSecret, json_of, taken_apart
+from adapters.settings import TokenSettings
 from heatmap.access import Principal
-from heatmap.errors import Misconfigured, NotAllowed
+from heatmap.claims import Expected, bearer
+from heatmap.errors import Unavailable
 
-ISSUER = "fleetglow"
-AUDIENCE = "fleetglow"
-ALGORITHM = "HS256"
-# RFC 7518, section 3.2: a key for HS256 is at least as long as its hash. PyJWT itself would take five bytes.
-MIN_SECRET_BYTES = 32
 SECRET_CACHE_SECONDS = 300
-LEEWAY_SECONDS = 5
+# Secrets Manager answers in milliseconds. Given up after 12 seconds at most, the pauses between the attempts included:
+# an authorizer that is ended by its time-out of 15 says nothing in the log.
+PATIENCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 class Tokens:
-    """Tells whom a token was issued to."""
+    """Tells whom a token was issued to.
 
-    def __init__(self, secret: str) -> None:
-        if len(secret.encode()) < MIN_SECRET_BYTES:
-            raise Misconfigured("secret", f"at least {MIN_SECRET_BYTES} bytes", len(secret.encode()))
-        self._secret = secret
+    Args:
+        clock: UTC seconds.
+    """
+
+    def __init__(self, keys: Keys, expected: Expected, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._expected = expected
+        self._clock = clock
 
     @classmethod
     def from_env(cls) -> Self:
-        return cls(str(parameters.get_secret(settings.token_secret_arn(), max_age=SECRET_CACHE_SECONDS)))
+        """With the keys of the environment: those of an identity provider if it names one, else the secret.
+
+        Raises:
+            Unavailable: the secret could not be read.
+            Misconfigured: the secret is too short, or a setting makes no sense.
+        """
+        settings = TokenSettings.from_env()
+        return cls(_keys(settings), Expected(settings.issuer, settings.audience))
 
     def verify(self, token: str) -> Principal:
         """The bearer of a token.
 
         Raises:
             NotAllowed: it is malformed, expired, not ours or wrongly signed; the message holds nothing of the token.
+            Unavailable: the identity provider's keys could not be fetched.
         """
-        try:
-            claims = jwt.decode(
-                token,
-                self._secret,
-                algorithms=[ALGORITHM],
-                issuer=ISSUER,
-                audience=AUDIENCE,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "sub", "iss", "aud"]},
-            )
-        except jwt.InvalidTokenError as error:
-            raise NotAllowed(f"token: {error}") from error
-        scope = claims.get("scope", "")
-        if not isinstance(scope, str):
-            raise NotAllowed("token: expected scope to be text")
-        return Principal(str(claims["sub"]), frozenset(scope.split()), int(claims["exp"]) * 1000)
+        signed = taken_apart(token)
+        self._keys.check(signed)
+        return bearer(json_of(signed.claims, "its claims"), self._expected, self._clock())
+
+
+def _keys(settings: TokenSettings) -> Keys:
+    if settings.jwks_url:
+        # With `cryptography`, which takes its time: only where it is needed.
+        from adapters.jwks import published_at  # noqa: PLC0415
+
+        return published_at(settings.jwks_url)
+    return SharedSecret(_secret(settings.secret_arn))
+
+
+@cache
+def secrets() -> parameters.SecretsProvider:
+    """Reads secrets, each once in a while."""
+    return parameters.SecretsProvider(boto_config=PATIENCE)
+
+
+def _secret(arn: str) -> str:
+    try:
+        # Cached, for as long as it may take to be noticed that it was replaced.
+        return str(secrets().get(arn, max_age=SECRET_CACHE_SECONDS))
+    except parameters.GetParameterError as error:
+        raise Unavailable(f"the secret could not be read: {error}") from error

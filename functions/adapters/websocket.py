@@ -1,15 +1,16 @@
 """WebSocket answers: what a route returns goes back to the client that sent the message."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import msgspec
 
-from adapters.observability import count, logger
+from adapters.observability import Metric, count, logger
 from heatmap.access import Principal, principal
 from heatmap.actions import Message, id_of, require_known_fields
-from heatmap.errors import FleetglowError, InvalidInput, Literal, Unavailable
+from heatmap.errors import FleetglowError, InvalidInput, Literal, Misconfigured, Unavailable
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -30,8 +31,10 @@ def caller(event: Event) -> Principal:
 
 def offered_subprotocols(event: Event) -> list[str]:
     """What a client that opens a connection offers, in its order."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return [name.strip() for name in str(headers.get("sec-websocket-protocol", "")).split(",")]
+    # Of a header that comes in several lines `headers` has only the last.
+    plain = {name: [value] for name, value in (event.get("headers") or {}).items()}
+    headers = {name.lower(): values for name, values in (event.get("multiValueHeaders") or plain).items()}
+    return [name.strip() for name in ",".join(headers.get("sec-websocket-protocol") or [""]).split(",")]
 
 
 def message(event: Event) -> dict[str, Any]:
@@ -64,13 +67,18 @@ def action(route: Callable[[Event, Message], dict[str, Any]]) -> Callable[[Event
             received = message(event)
             if (given := id_of(received)) is not None:
                 named["id"] = given
+            # The authorizer was asked when the connection began; soon it will be closed.
+            caller(event).require_current(time.time_ns() // 1_000_000)
             if not name.startswith("$"):
                 require_known_fields(received, name)
             return _answer({"type": "ack", **named, **route(event, received)})
+        except Misconfigured:
+            # The function fails, which is seen: it is nothing that a client should be told, or could mend.
+            raise
         except FleetglowError as error:
             if isinstance(error, Unavailable):
                 logger.warning("unavailable", reason=str(error))
-                count("unavailable")
+                count(Metric.UNAVAILABLE)
             return _answer({"type": "error", **named, "code": error.code, "message": str(error)})
 
     return answering

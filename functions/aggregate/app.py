@@ -1,27 +1,24 @@
 """Kinesis records to exact counts.
 
-Every record is read before any is applied, so that one that cannot be read costs only itself: it is reported, retried
-by the stream and handed to the failure queue, while the pings of the others are counted. Applying is idempotent.
+A batch that could not be applied, because the live state did not answer, is delivered again until it could. A record
+that no retry can help is handed to the failure queue at once, and the pings of the others are counted. Applying is
+idempotent.
 """
 
-import base64
 import time
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
-
+from adapters import settings
 from adapters.checkpoints import Checkpoints
 from adapters.live_state import LiveState
-from adapters.observability import count, logger, metrics, milliseconds
-from heatmap.errors import PoisonRecord
-from heatmap.records import Record, decode
-from heatmap.register import merged
+from adapters.observability import logger, metrics
+from adapters.queues import Queue
+from aggregate.aggregator import Aggregator
+from heatmap.cities import cities
 
-# When no record can be read the failures are reported all the same: a traceback for each would tell nothing more.
-processor = BatchProcessor(event_type=EventType.KinesisDataStreams, raise_on_entire_batch_failure=False)
+# In an event that `fleetglow redrive` has made of records in the failure queue.
+REDRIVE = "redrive"
 
 
 @cache
@@ -34,42 +31,39 @@ def checkpoints() -> Checkpoints:
     return Checkpoints.from_env()
 
 
-def read(record: KinesisStreamRecord) -> Record:
-    """One record's pings; the processor reports it as failed if it has none to give."""
-    try:
-        return decode(base64.b64decode(record.kinesis.data, validate=True))
-    except (PoisonRecord, ValueError) as error:
-        logger.error("poison record", sequence_number=record.kinesis.sequence_number, reason=str(error))
-        count("records_poisoned")
-        raise
+@cache
+def failures() -> Queue:
+    return Queue.at(settings.failure_queue_url())
 
 
-def apply(records: list[Record]) -> None:
-    """Apply the pings of all records at once."""
-    received_at = max(record.received_at for record in records)
-    applied = state().apply(merged(records), received_at)
-    count("pings_applied", applied.applied)
-    count("pings_late", applied.late)
-    count("pings_duplicate", applied.duplicate)
-    # Of the ping that waited longest: the newest of a backlog would look fresh.
-    milliseconds("apply_lag", time.time_ns() // 1_000_000 - min(record.received_at for record in records))
+def now() -> int:
+    return time.time_ns() // 1_000_000
 
 
-def note_progress(event: dict[str, Any]) -> None:
-    """Remember how far we are: what of the batch was not applied cannot be, and shows in the failure queue."""
-    last = event["Records"][-1]
-    shard_id, _, _ = last["eventID"].partition(":")
-    stream = last["eventSourceARN"].rpartition("/")[2]
-    checkpoints().note(stream, shard_id, last["kinesis"]["sequenceNumber"])
+@cache
+def jump_speed(city: str) -> float:
+    """Metres per second above which a driver of a city has jumped."""
+    own = cities().quality(city).jump_speed
+    return settings.jump_speed() if own is None else own
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], context: object) -> PartialItemFailureResponse:
-    with processor(records=event["Records"], handler=read):
-        outcomes = processor.process()
-    records = [result for status, result, _ in outcomes if status == "success"]
-    if records:
-        apply(records)
-    note_progress(event)
-    return processor.response()
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    entries = event["Records"]
+    is_redriven = event.get(REDRIVE, False)
+    outcome = Aggregator(state(), failures, now, jump_speed).apply(entries, is_redriven=is_redriven)
+    first, last = entries[0], entries[-1]
+    shard_id = last["eventID"].partition(":")[0]
+    if not is_redriven:
+        # How far we are: what of the batch was not applied is in the failure queue.
+        checkpoints().note(last["eventSourceARN"].rpartition("/")[2], shard_id, last["kinesis"]["sequenceNumber"])
+    logger.debug(
+        "batch applied",
+        shard_id=shard_id,
+        first=first["kinesis"]["sequenceNumber"],
+        last=last["kinesis"]["sequenceNumber"],
+        redriven=is_redriven,
+        **outcome,
+    )
+    return outcome

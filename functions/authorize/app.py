@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from adapters.observability import count, logger, metrics
+from adapters.observability import REQUEST_ID, Metric, count, logger, metrics
 from adapters.tokens import Tokens
 from adapters.websocket import SUBPROTOCOL, offered_subprotocols
 from heatmap.access import Principal, context
-from heatmap.errors import NotAllowed
+from heatmap.errors import NotAllowed, Unavailable
 
 
 def tokens() -> Tokens:
-    """Anew each time: the secret itself is cached, for as long as a rotation may take to be noticed."""
+    """Anew each time: the secret and the keys themselves are cached, for as long as it may take to notice new ones."""
     return Tokens.from_env()
 
 
@@ -22,15 +22,25 @@ class UnauthorizedError(Exception):
 
 
 def token(event: dict[str, Any]) -> str:
-    """The token of a request: its bearer header, or on the WebSocket the query or the second subprotocol."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return str(bearer.strip())
-    if in_query := (event.get("queryStringParameters") or {}).get("token"):
-        return str(in_query)
+    """The token of a request, "" for none: its bearer, or on the WebSocket also a subprotocol or the query."""
+    if bearer := _bearer(event):
+        return bearer
+    if "connectionId" not in event["requestContext"]:
+        # Answers to REST calls are cached by this header alone: what came another way would be everybody's who sends
+        # the same header.
+        return ""
     first, *others = offered_subprotocols(event)
-    return others[0] if first == SUBPROTOCOL and others else ""
+    if first == SUBPROTOCOL and others:
+        return others[0]
+    return str((event.get("queryStringParameters") or {}).get("token") or "")
+
+
+def _bearer(event: dict[str, Any]) -> str:
+    headers = {name.lower(): values for name, values in (event.get("multiValueHeaders") or {}).items()}
+    values = headers.get("authorization") or []
+    # Of two it is not said which one the answer is cached by.
+    scheme, _, bearer = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+    return str(bearer.strip()) if scheme.lower() == "bearer" else ""
 
 
 def allowed(principal: Principal, method_arn: str) -> dict[str, Any]:
@@ -45,13 +55,19 @@ def allowed(principal: Principal, method_arn: str) -> dict[str, Any]:
     }
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(correlation_id_path=REQUEST_ID)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     try:
         principal = tokens().verify(token(event))
     except NotAllowed as error:
         logger.info("refused", reason=str(error))
-        count("tokens_refused")
-        raise UnauthorizedError from error
+        count(Metric.TOKENS_REFUSED)
+        # With its cause the runtime would log a traceback for each.
+        raise UnauthorizedError from None
+    except Unavailable as error:
+        # API Gateway answers 500: a client that comes back later is let in with the token that it has.
+        logger.error("unavailable", reason=str(error))
+        count(Metric.UNAVAILABLE)
+        raise
     return allowed(principal, event["methodArn"])

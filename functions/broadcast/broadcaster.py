@@ -6,15 +6,22 @@ from typing import NamedTuple
 
 from adapters.lease import Lease
 from adapters.live_state import LiveState
-from adapters.observability import count, flush, logger, milliseconds
+from adapters.observability import Metric, count, flush, logger, milliseconds
+from adapters.publisher import Publisher
 from adapters.queues import Queue
+from adapters.registry import Registry
 from adapters.settings import BroadcastSettings
-from heatmap.deliveries import Delivery, jobs, waves
+from heatmap.deliveries import Delivery, endings, jobs, waves
 from heatmap.errors import StaleLease, Unavailable
 from heatmap.frames import Encoding, Frames
 from heatmap.state import Sent, Tick
 from heatmap.tiles import Tiles
-from heatmap.viewports import Viewport, from_extent
+from heatmap.viewports import Audience, Viewport, from_extent
+
+# Connections closed in a tick, or as many as leave half of a second's posts for frames: tokens that were made together
+# end together, and closing counts against the quota of posts.
+MAX_ENDS = 1_000
+END_AGAIN_MS = 30_000
 
 
 class _Due(NamedTuple):
@@ -43,6 +50,26 @@ class _Told:
     sent_at: dict[str, int] = field(default_factory=dict)
     epochs: dict[str, str] = field(default_factory=dict)
 
+    def of(self, cities: set[str]) -> "_Told":
+        """What is remembered of some cities."""
+        return _Told(
+            {name: at for name, at in self.sent_at.items() if name.partition("/")[0] in cities},
+            {city: epoch for city, epoch in self.epochs.items() if city in cities},
+        )
+
+
+class _Round(NamedTuple):
+    """What a tick is for an audience.
+
+    Attributes:
+        told: what is to be remembered of it.
+    """
+
+    ticks: dict[str, Tick]
+    due: list[_Due]
+    sent: dict[str, Sent]
+    told: _Told
+
 
 @dataclass
 class Broadcaster:
@@ -54,12 +81,16 @@ class Broadcaster:
     """
 
     state: LiveState
+    publisher: Publisher
     lease: Lease
+    registry: Registry
     deliveries: Queue
     settings: BroadcastSettings
     clock: Callable[[], int]
     sleep: Callable[[int], None]
-    _told: _Told = field(default_factory=_Told)
+    # Connections that are closed in this tick.
+    _ending: int = 0
+    _told: dict[Audience, _Told] = field(default_factory=lambda: {audience: _Told() for audience in Audience})
 
     def run(self, until: int) -> int:
         """Tick until a time, or until another broadcaster takes over; say how many ticks were made."""
@@ -76,51 +107,78 @@ class Broadcaster:
             try:
                 if not self.lease.is_current(token):
                     return made
+                self.end_overdue()
                 self.tick(token, number)
                 made += 1
-                flush()
             except StaleLease:
                 return made
             except Unavailable as error:
                 # The next tick sends what this one could not: nothing was noted as sent.
                 logger.warning("tick failed", tick=number, reason=str(error))
-                count("ticks_failed")
+                count(Metric.TICKS_FAILED)
+            finally:
+                # Also in an outage, of which one wants to hear while it lasts.
+                flush()
 
     def tick(self, token: int, number: int) -> None:
         """Make one round: sweep, and send every viewport what changed in it."""
         started = self.clock()
-        ticks = self.state.tick(self.state.cities(), token, number, started, self.settings.driver_ttl_ms)
-        due, sent, told = self._due(ticks, started)
-        if due:
+        # First the exact one: what it sweeps is not published any more.
+        rounds = {audience: self._round(audience, token, number, started) for audience in Audience}
+        if due := [each for made in rounds.values() for each in made.due]:
             self._send(due)
         # Only now: what could not be sent is still to be told.
-        self._told = told
-        self.state.note_sent(token, sent)
-        count("ticks")
-        count("drivers_swept", sum(tick.swept for tick in ticks.values()))
-        milliseconds("tick_duration", self.clock() - started)
+        for audience, made in rounds.items():
+            self._told[audience] = made.told
+            self.state.note_sent(token, made.sent)
+        ticks = rounds[Audience.EXACT].ticks
+        count(Metric.TICKS)
+        logger.debug(
+            "tick", tick=number, revs={city: each.stamp.rev for city, each in ticks.items()}, viewports=len(due)
+        )
+        count(Metric.DRIVERS_SWEPT, sum(tick.swept for tick in ticks.values()))
+        milliseconds(Metric.TICK_DURATION, self.clock() - started)
 
-    def _due(self, ticks: dict[str, Tick], now: int) -> tuple[list[_Due], dict[str, Sent], _Told]:
-        """The viewports that are to be sent something: a delta, or a heartbeat where nothing changed for long."""
+    def end_overdue(self) -> None:
+        """Have the connections closed whose token is over, and those forgotten that must have ended unheard."""
+        now = self.clock()
+        self._ending = 0
+        try:
+            if overdue := self.registry.overdue(now, max(1, min(MAX_ENDS, self.settings.posts_per_second // 2))):
+                self.deliveries.send(endings(overdue))
+                self._ending = len(overdue)
+                # Whoever is closed is forgotten; the others are to be asked for again, but not at every tick.
+                self.registry.postpone(overdue, now + END_AGAIN_MS)
+        except Unavailable as error:
+            # The frames go on without it, and the next tick tries again.
+            logger.warning("overdue connections not closed", reason=str(error))
+            count(Metric.UNAVAILABLE)
+
+    def _round(self, audience: Audience, token: int, number: int, now: int) -> _Round:
+        """What an audience is to be sent: deltas, and heartbeats where nothing changed for long."""
+        cities = self.state.cities(audience)
+        if audience is Audience.PUBLIC:
+            self.publisher.publish(cities)
+            ticks = self.state.tick_published(cities, token, number, now)
+        else:
+            ticks = self.state.tick(cities, token, number, now, self.settings.driver_ttl_ms)
+        before = self._told[audience]
+        # Cities that another broadcaster has just ticked keep what is known of them; those that are no more do not.
+        told = before.of(set(cities) - ticks.keys())
         due: list[_Due] = []
         sent: dict[str, Sent] = {}
-        # Cities that another broadcaster has just ticked keep what is known of them.
-        told = _Told(
-            {name: at for name, at in self._told.sent_at.items() if name.partition("/")[0] not in ticks},
-            dict(self._told.epochs),
-        )
         for city, tick in ticks.items():
             # After a rebirth every viewer must hear of the new epoch, even where nothing moves.
-            reborn = self._told.epochs.get(city, tick.stamp.epoch) != tick.stamp.epoch
+            reborn = before.epochs.get(city, tick.stamp.epoch) != tick.stamp.epoch
             told.epochs[city] = tick.stamp.epoch
             for changes in tick.changes:
                 frames = Frames(city, changes.precision, tick.stamp, Tiles(changes.cells), now)
                 changed: list[str] = []
                 for extent, prev in changes.viewports.items():
-                    viewport = from_extent(city, changes.precision, extent)
+                    viewport = from_extent(city, changes.precision, extent, audience)
                     name = viewport.subscription
                     # One that is not known may have been quiet for long under the broadcaster before.
-                    last = self._told.sent_at.get(name, 0)
+                    last = before.sent_at.get(name, 0)
                     if frames.touch(viewport):
                         due.append(_Due(viewport, prev, frames, is_changed=True))
                         changed.append(extent)
@@ -129,8 +187,8 @@ class Broadcaster:
                         due.append(_Due(viewport, prev, frames, is_changed=False))
                         last = now
                     told.sent_at[name] = last
-                sent.setdefault(city, Sent(tick.stamp, {})).extents[changes.precision] = changed
-        return due, sent, told
+                sent.setdefault(city, Sent(tick.stamp, {}, audience)).extents[changes.precision] = changed
+        return _Round(ticks, due, sent, told)
 
     def _send(self, due: list[_Due]) -> None:
         """Encode what viewers want, as they want it, and pass it on to be delivered."""
@@ -142,6 +200,8 @@ class Broadcaster:
         ]
         # Whoever comes later waits a second for each wave before, but never so long that the next tick overtakes.
         latest_s = self.settings.tick_ms // 1000 - 1
-        for second, wave in enumerate(waves(deliveries, self.settings.posts_per_second)):
+        # Closing a connection counts as a post.
+        posts = max(1, self.settings.posts_per_second - self._ending)
+        for second, wave in enumerate(waves(deliveries, posts)):
             self.deliveries.send(jobs(wave), delay_s=min(second, latest_s))
-        count("frames", sum(len(delivery.connections) for delivery in deliveries))
+        count(Metric.FRAMES, sum(len(delivery.connections) for delivery in deliveries))

@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapters.live_state import LiveState
-from adapters.observability import count
+from adapters.observability import Metric, count
+from adapters.publisher import Publisher
 from adapters.queues import Queue
-from adapters.registry import Registry
+from adapters.registry import MAX_SUBSCRIPTIONS, Noted, Registry
+from heatmap.access import Principal
 from heatmap.actions import Subscribe
 from heatmap.deliveries import Delivery, jobs
-from heatmap.errors import InvalidInput
+from heatmap.errors import InvalidInput, Literal, Unavailable
 from heatmap.frames import Frames
 from heatmap.mirror import Mirror
 from heatmap.state import Stamp
 from heatmap.tiles import Tiles
-from heatmap.viewports import Viewport
+from heatmap.viewports import Audience, Viewport
 
 # Copies of a city's cells that are kept; one of 100,000 drivers at the finest precision takes some 10 MB.
 MIRRORS = 16
@@ -30,24 +32,40 @@ class Viewers:
     """
 
     state: LiveState
+    publisher: Publisher
     registry: Registry
     deliveries: Queue
     clock: Callable[[], int]
-    _mirrors: OrderedDict[tuple[str, int], Mirror] = field(default_factory=OrderedDict)
+    _mirrors: OrderedDict[tuple[str, int, Audience], Mirror] = field(default_factory=OrderedDict)
 
-    def subscribe(self, connection_id: str, wanted: Subscribe) -> Stamp:
+    @property
+    def precisions(self) -> tuple[int, ...]:
+        """Those that may be watched, ascending."""
+        return self.state.precisions
+
+    def connect(self, connection_id: str, principal: Principal) -> None:
+        """Somebody is there.
+
+        Raises:
+            Unavailable: the registry did not answer.
+        """
+        self.registry.add(connection_id, principal)
+
+    def subscribe(self, connection_id: str, principal: Principal, wanted: Subscribe) -> Stamp:
         """Watch a viewport from now on; its first frame is on its way. Returns what it shows.
 
         Raises:
             InvalidInput: the connection has as many as it may.
-            Unavailable: the live state or the queue did not answer.
+            Unavailable: the live state or the queue did not answer, or the connection is closed.
         """
-        # Whatever is watched must be found again when the connection goes. The record is written before, for a failure
-        # in between, and again after, for a `$disconnect` in between: the next frame finds out that nobody is there.
-        self.registry.subscribe(connection_id, wanted.viewport)
+        # Whatever is watched must be found again when the connection goes: its record comes first.
+        self._note(connection_id, principal, wanted.viewport)
         stamp, messages = self._first_frame(connection_id, wanted)
-        self.registry.subscribe(connection_id, wanted.viewport)
-        self.deliveries.send(jobs([Delivery([connection_id], messages)]))
+        if wanted.viewport in self.registry.viewports(connection_id):
+            self.deliveries.send(jobs([Delivery([connection_id], messages)]))
+        else:
+            # Closed or unsubscribed in between: what no record tells of would be posted to for ever.
+            self.state.unwatch([wanted.viewport], connection_id)
         return stamp
 
     def unsubscribe(self, connection_id: str, viewport: Viewport) -> None:
@@ -65,34 +83,54 @@ class Viewers:
             )
         self.state.unwatch([viewport], connection_id)
         self.registry.unsubscribe(connection_id, viewport)
-        # Again, for a `subscribe` in between: what no record tells of would be posted to for ever.
+        # Again, for a `subscribe` in between.
         self.state.unwatch([viewport], connection_id)
 
-    def forget(self, connection_id: str) -> None:
-        """Nobody is there any more: take the connection out of every viewport it watched."""
+    def disconnect(self, connection_id: str) -> None:
+        """Nobody is there any more: take the connection out of every viewport it watched.
+
+        Raises:
+            Unavailable: the registry or the live state did not answer; some of it may be done, and all may be again.
+        """
         # Before the record is gone, for a failure in between, and after, for a `subscribe` in between.
         for watched in (self.registry.viewports, self.registry.remove):
             if viewports := watched(connection_id):
                 self.state.unwatch(viewports, connection_id)
 
+    def _note(self, connection_id: str, principal: Principal, viewport: Viewport) -> None:
+        """Note a subscription, or raise what `subscribe` does."""
+        match self.registry.subscribe(connection_id, principal, viewport):
+            case Noted.LIMIT:
+                raise InvalidInput(
+                    "subscribe",
+                    f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection",
+                    Literal("one more"),
+                    code="too_many_subscriptions",
+                )
+            case Noted.CLOSED:
+                # Nobody hears this, or else somebody who was taken for gone, and may come back in a minute.
+                raise Unavailable(f"the connection {connection_id} is closed")
+
     def _first_frame(self, connection_id: str, wanted: Subscribe) -> tuple[Stamp, list[str]]:
         """Begin to watch, and make the frame that brings the viewer up to date."""
         viewport, encoding = wanted.viewport, wanted.encoding
+        if viewport.audience is Audience.PUBLIC:
+            self.publisher.publish_unless_watched(viewport.city)
         if wanted.since:
             view = self.state.watch(viewport, connection_id, encoding, wanted.since, wanted.epoch)
             if view.since:
-                count("resumes")
+                count(Metric.RESUMES)
                 frames = Frames(viewport.city, viewport.precision, view.stamp, Tiles(view.cells), self.clock())
                 return view.stamp, frames.delta(viewport, view.since, encoding)
         mirror = self._mirror(viewport)
         view = self.state.watch(viewport, connection_id, encoding, mirror.rev, mirror.epoch)
         mirror.take(view)
-        count("snapshots")
+        count(Metric.SNAPSHOTS)
         frames = Frames(viewport.city, viewport.precision, view.stamp, mirror.tiles, self.clock())
         return view.stamp, frames.snapshot(viewport, encoding)
 
     def _mirror(self, viewport: Viewport) -> Mirror:
-        place = (viewport.city, viewport.precision)
+        place = (viewport.city, viewport.precision, viewport.audience)
         mirror = self._mirrors.setdefault(place, Mirror())
         self._mirrors.move_to_end(place)
         if len(self._mirrors) > MIRRORS:

@@ -9,7 +9,7 @@ from heatmap.cells import bbox_from
 from heatmap.cities import Cities
 from heatmap.errors import InvalidInput, Literal
 from heatmap.frames import Encoding
-from heatmap.viewports import Viewport, from_subscription, viewport
+from heatmap.viewports import Audience, Viewport, from_subscription, viewport
 
 type Message = Mapping[str, Any]
 
@@ -64,8 +64,10 @@ def unknown_action(message: Message) -> InvalidInput:
     return InvalidInput("action", f"one of {', '.join(FIELDS)}", got, code="unknown_action")
 
 
-def subscribe(message: Message, cities: Cities, precisions: tuple[int, ...]) -> Subscribe:
-    """A `subscribe`.
+def subscribe(
+    message: Message, cities: Cities, precisions: tuple[int, ...], audience: Audience = Audience.EXACT
+) -> Subscribe:
+    """A `subscribe` of somebody who belongs to an audience.
 
     Raises:
         InvalidInput: a field is malformed, or there is no such place, precision or encoding.
@@ -73,16 +75,16 @@ def subscribe(message: Message, cities: Cities, precisions: tuple[int, ...]) -> 
     bbox = bbox_from(message["bbox"]) if message.get("bbox") is not None else None
     wanted = viewport(message.get("city"), message.get("precision"), bbox, cities, precisions)
     since, epoch = _resume_point(message.get("since"))
-    return Subscribe(wanted, _encoding(message.get("encoding")), since, epoch)
+    return Subscribe(wanted.seen_by(audience), _encoding(message.get("encoding")), since, epoch)
 
 
-def unsubscribe(message: Message) -> Viewport:
-    """The viewport that an `unsubscribe` names.
+def unsubscribe(message: Message, audience: Audience = Audience.EXACT) -> Viewport:
+    """The viewport that an `unsubscribe` of somebody who belongs to an audience names.
 
     Raises:
         InvalidInput: it names none.
     """
-    return from_subscription(message.get("subscription"))
+    return from_subscription(message.get("subscription"), audience)
 
 
 def _encoding(value: object) -> Encoding:

@@ -34,6 +34,12 @@ class BBox(msgspec.Struct, frozen=True):
     def holds(self, lat: float, lon: float) -> bool:
         return self.south <= lat <= self.north and self.west <= lon <= self.east
 
+    def meets(self, other: "BBox") -> bool:
+        """Whether the two have more than an edge in common."""
+        return (
+            self.south < other.north and other.south < self.north and self.west < other.east and other.west < self.east
+        )
+
 
 def cell_of(lat: float, lon: float, precision: int = KEPT_PRECISION) -> str:
     """The geohash of a position that is known to be in range.
@@ -84,6 +90,11 @@ class TileRange(msgspec.Struct, frozen=True):
 
     south_west: str
     north_east: str
+
+    def bbox(self) -> BBox:
+        """The box that they cover."""
+        south_west, north_east = bbox_of(self.south_west), bbox_of(self.north_east)
+        return BBox(south_west.south, south_west.west, north_east.north, north_east.east)
 
     def tiles(self) -> tuple[str, ...]:
         """Every tile of the rectangle, row by row from the south-west."""

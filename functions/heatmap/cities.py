@@ -12,6 +12,7 @@ import msgspec
 
 from heatmap.cells import ALPHABET, BBox, TileRange, bbox_of, cell_of
 from heatmap.errors import InvalidInput
+from heatmap.quality import DEFAULT, Quality
 
 REGION_CHARACTERS = 3
 
@@ -26,12 +27,14 @@ class City(msgspec.Struct, frozen=True):
         title: for people.
         time_zone: IANA name.
         bbox: what belongs to it.
+        quality: what a reading from there must be like.
     """
 
     name: str
     title: str
     time_zone: str
     bbox: BBox
+    quality: Quality = DEFAULT
 
 
 class Cities:
@@ -53,6 +56,11 @@ class Cities:
             if south <= lat <= north and west <= lon <= east:
                 return name
         return region
+
+    def quality(self, name: str) -> Quality:
+        """What a reading from the city or region of that name must be like."""
+        city = self.named.get(name)
+        return city.quality if city else DEFAULT
 
     def get(self, name: object) -> City:
         """The city or region of that name.
@@ -82,14 +90,15 @@ def cities() -> Cities:
     """The cities that ship with the application, read once."""
     text = Path(__file__).with_name("cities.json").read_bytes()
     listed = msgspec.json.decode(text, type=list[_Listed])
-    return Cities([City(entry.name, entry.title, entry.time_zone, BBox(*entry.bbox)) for entry in listed])
+    return Cities([City(e.name, e.title, e.time_zone, BBox(*e.bbox), e.quality) for e in listed])
 
 
-class _Listed(msgspec.Struct):
+class _Listed(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     title: str
     time_zone: str
     bbox: tuple[float, float, float, float]
+    quality: Quality = DEFAULT
 
 
 def _regions_touched(box: tuple[float, float, float, float, str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Deliveries: which messages go to which connections, packed into jobs for the queue.
 
-    {"deliveries": [{"connections": ["id", …], "messages": [{…}, …]}, …]}
+    {"deliveries": [{"connections": ["id", …], "messages": [{…}, …]}, …], "ends": ["id", …]}
 
 Messages are JSON already and stand in a job as they are: as text in text each of their quotes would take two bytes.
 """
@@ -24,9 +24,14 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What one queue message holds."""
+    """What one queue message holds.
+
+    Attributes:
+        ends: connections that are to be closed.
+    """
 
     deliveries: list[Delivery]
+    ends: list[str]
 
 
 class _Packed(msgspec.Struct):
@@ -37,7 +42,8 @@ class _Packed(msgspec.Struct):
 
 
 class _PackedJob(msgspec.Struct):
-    deliveries: list[_Packed]
+    deliveries: list[_Packed] = []
+    ends: list[str] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -50,28 +56,43 @@ def decode(body: str) -> Job:
     Raises:
         msgspec.DecodeError: it is not one.
     """
+    packed = _decode(body)
     return Job(
         [
             Delivery(each.connections, [bytes(message).decode() for message in each.messages])
-            for each in _decode(body).deliveries
-        ]
+            for each in packed.deliveries
+        ],
+        packed.ends,
     )
 
 
 def jobs(deliveries: Iterable[Delivery]) -> Iterator[str]:
     """Pack deliveries into as few jobs as the limits allow."""
-    packed: list[_Packed] = []
+    pieces: list[str] = []
     connections = size = 0
     for delivery in _within_limits(deliveries):
-        weight = sum(len(message) for message in delivery.messages)
-        if packed and (connections + len(delivery.connections) > MAX_CONNECTIONS or size + weight > MAX_JOB_BYTES):
-            yield _encode(_PackedJob(packed)).decode()
-            packed, connections, size = [], 0, 0
-        packed.append(_Packed(delivery.connections, [msgspec.Raw(message) for message in delivery.messages]))
+        weight = sum(map(len, delivery.messages))
+        if pieces and (connections + len(delivery.connections) > MAX_CONNECTIONS or size + weight > MAX_JOB_BYTES):
+            yield _job(pieces)
+            pieces, connections, size = [], 0, 0
+        messages = delivery.messages[0] if len(delivery.messages) == 1 else ",".join(delivery.messages)
+        pieces += ('{"connections":', _encode(delivery.connections).decode(), ',"messages":[', messages, "]}", ",")
         connections += len(delivery.connections)
         size += weight
-    if packed:
-        yield _encode(_PackedJob(packed)).decode()
+    if pieces:
+        yield _job(pieces)
+
+
+def _job(pieces: list[str]) -> str:
+    # Instead of the last one's comma.
+    pieces[-1] = "]}"
+    return '{"deliveries":[' + "".join(pieces)
+
+
+def endings(connections: Iterable[str]) -> Iterator[str]:
+    """Jobs in which connections are to be closed."""
+    for some in batched(connections, MAX_CONNECTIONS, strict=False):
+        yield _encode(_PackedJob(ends=list(some))).decode()
 
 
 def waves(deliveries: Iterable[Delivery], posts: int) -> list[list[Delivery]]:
@@ -81,6 +102,10 @@ def waves(deliveries: Iterable[Delivery], posts: int) -> list[list[Delivery]]:
     for delivery in deliveries:
         # A wave takes at least one connection, however many messages it gets.
         weight = max(1, len(delivery.messages))
+        if (posts_of_it := len(delivery.connections) * weight) <= room:
+            found[-1].append(delivery)
+            room -= posts_of_it
+            continue
         first = 0
         while first < len(delivery.connections):
             if room < weight and found[-1]:
@@ -97,6 +122,10 @@ def waves(deliveries: Iterable[Delivery], posts: int) -> list[list[Delivery]]:
 def _within_limits(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
     """Deliveries cut so that each fits into a job by itself."""
     for delivery in deliveries:
+        # As nearly all do.
+        if len(delivery.connections) <= MAX_CONNECTIONS and sum(map(len, delivery.messages)) <= MAX_JOB_BYTES:
+            yield delivery
+            continue
         for connections in batched(delivery.connections, MAX_CONNECTIONS, strict=False):
             messages: list[str] = []
             size = 0

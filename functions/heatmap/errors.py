@@ -4,10 +4,13 @@ FleetglowError            code, message
 ├── InvalidInput          something a caller sent is malformed or out of range      -> 400, socket error
 │   └── TooLarge          more than the interface takes                             -> 413, socket error
 ├── NotAllowed            the caller is not entitled to it                          -> 403
+│   └── Expired           the token is over                                         -> 401
+├── RateLimited           a driver's pings come faster than they are taken          -> 429, or of a single ping
 ├── PoisonRecord          a stream record that no retry can make readable           -> failure queue
 ├── StaleLease            another broadcaster has taken over                        -> the round ends
-├── Misconfigured         a setting of ours is missing or makes no sense            -> 500
+├── Misconfigured         a setting of ours is missing or makes no sense            -> the function fails
 └── Unavailable           a part we depend on did not answer in time                -> 503, retried
+    └── Refused           the live state's scripts fail on what they were given     -> as PoisonRecord
 
 The mapping to HTTP and to WebSocket answers stands in `adapters/http.py` and `adapters/websocket.py`.
 """
@@ -53,6 +56,26 @@ class NotAllowed(FleetglowError):
     code = "forbidden"
 
 
+class Expired(NotAllowed):
+    """The caller's token is over: with a new one they may go on."""
+
+    code = "expired"
+
+
+class RateLimited(FleetglowError):
+    """A driver's pings come faster than they are taken.
+
+    Attributes:
+        retry_after_ms: when this one would have been taken.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, allowed: str, retry_after_ms: int) -> None:
+        super().__init__(f"driver_id: expected {allowed}, got a ping {retry_after_ms} ms too early")
+        self.retry_after_ms = retry_after_ms
+
+
 class PoisonRecord(FleetglowError):
     """A stream record that is not one of ours or is broken: no retry can help it."""
 
@@ -78,6 +101,10 @@ class Unavailable(FleetglowError):
     """A part that we depend on did not answer in time."""
 
     code = "unavailable"
+
+
+class Refused(Unavailable):
+    """The live state answered, but its script fails on these arguments, as it will whenever they come again."""
 
 
 class Literal(str):

@@ -20,15 +20,29 @@ MAX_MESSAGE_BYTES = 32_000
 _MOST_FOR_TILES = MAX_MESSAGE_BYTES - 600
 
 
-type Covered = tuple[str, ...]
-"""The tiles that lie in a viewport."""
-
-
 class Encoding(StrEnum):
     """How a viewer wants the tiles of its frames."""
 
     JSON = "json"
     DEFLATE = "deflate"
+
+    # As equal text has it; an enumeration's own is a function in Python, called for each message.
+    __hash__ = str.__hash__
+
+
+class _Covered:
+    """What lies in a viewport, shared by all viewports in which the same lies.
+
+    Attributes:
+        tiles: their names.
+        bodies: their text by encoding, made when it is first wanted; several where one would be too large.
+    """
+
+    __slots__ = ("bodies", "tiles")
+
+    def __init__(self, tiles: tuple[str, ...]) -> None:
+        self.tiles = tiles
+        self.bodies: dict[Encoding, list[str]] = {}
 
 
 class Frames:
@@ -42,8 +56,8 @@ class Frames:
     def __init__(self, city: str, precision: int, stamp: Stamp, tiles: Tiles, now: int) -> None:
         self._tiles = tiles
         # Many viewports cover the same of these tiles: all of them, or those at the edge of the town.
-        self._covered: dict[TileRange, Covered] = {}
-        self._bodies: dict[tuple[Encoding, Covered], list[str]] = {}
+        self._covered: dict[tuple[str, ...], _Covered] = {}
+        self._by_range: dict[TileRange, _Covered] = {}
         # Without any event yet there is nothing to lag behind.
         lag_ms = max(0, now - stamp.last_event) if stamp.last_event else 0
         self._place = f'"city":"{city}","precision":{precision},"epoch":"{stamp.epoch}"'
@@ -51,7 +65,7 @@ class Frames:
 
     def touch(self, viewport: Viewport) -> bool:
         """Whether any of the tiles lies in a viewport."""
-        return bool(self._within(viewport))
+        return bool(self._within(viewport).tiles)
 
     def snapshot(self, viewport: Viewport, encoding: Encoding) -> list[str]:
         """The messages that tell all of a viewport's cells."""
@@ -76,26 +90,28 @@ class Frames:
         # Messages that only count together: each says which of how many it is.
         return [f'{head},"part":{n},"parts":{len(bodies)},{body}}}' for n, body in enumerate(bodies, start=1)]
 
-    def _within(self, viewport: Viewport) -> Covered:
-        covered = self._covered.get(viewport.tiles)
+    def _within(self, viewport: Viewport) -> _Covered:
+        covered = self._by_range.get(viewport.tiles)
         if covered is None:
-            covered = self._covered[viewport.tiles] = self._tiles.within(viewport.tiles)
+            tiles = self._tiles.within(viewport.tiles)
+            covered = self._covered.get(tiles)
+            if covered is None:
+                covered = self._covered[tiles] = _Covered(tiles)
+            self._by_range[viewport.tiles] = covered
         return covered
 
-    def _encoded(self, covered: Covered, encoding: Encoding) -> list[str]:
-        bodies = self._bodies.get((encoding, covered))
+    def _encoded(self, covered: _Covered, encoding: Encoding) -> list[str]:
+        bodies = covered.bodies.get(encoding)
         if bodies is None:
             encode = self._packed if encoding is Encoding.DEFLATE else self._json
-            bodies = self._bodies[encoding, covered] = encode(covered)
+            bodies = covered.bodies[encoding] = encode(covered.tiles)
         return bodies
 
-    def _json(self, covered: Covered) -> list[str]:
-        fragments = [self._tiles.json(tile) for tile in covered]
-        return _within_limit(fragments, lambda some: f'"tiles":{{{",".join(some)}}}')
+    def _json(self, tiles: tuple[str, ...]) -> list[str]:
+        return _within_limit(list(map(self._tiles.json, tiles)), lambda some: f'"tiles":{{{",".join(some)}}}')
 
-    def _packed(self, covered: Covered) -> list[str]:
-        records = [self._tiles.packed(tile) for tile in covered]
-        return _within_limit(records, lambda some: f'"packed":"{deflated(some)}"')
+    def _packed(self, tiles: tuple[str, ...]) -> list[str]:
+        return _within_limit(list(map(self._tiles.packed, tiles)), lambda some: f'"packed":"{deflated(some)}"')
 
 
 def _within_limit[T](tiles: list[T], encode: Callable[[list[T]], str]) -> list[str]:

@@ -12,18 +12,18 @@ from msgspec import Meta
 from heatmap.cells import cell_of
 from heatmap.cities import Cities
 from heatmap.errors import FleetglowError, InvalidInput, Literal, TooLarge
+from heatmap.quality import Quality, is_zero_island
 
 MAX_PINGS = 500
 MAX_BODY_BYTES = 1_048_576
 
-# A phone's clock may be this far ahead; such a reading counts as taken when it was received.
-FUTURE_TOLERANCE_MS = 60_000
 # Offline buffers are welcome for as long as the archive takes them.
 MAX_AGE_MS = 30 * 24 * 3_600_000
 
 MAX_ID_CHARACTERS = 128
-# Braces and colons would reach into key names, control characters into logs; surrogates cannot be encoded.
-_FORBIDDEN_IN_IDS = re.compile(r"[{}:\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]")
+# Braces and colons would reach into key names, spaces of every kind into lists of names, control characters into logs;
+# surrogates cannot be encoded.
+FORBIDDEN_IN_IDS = re.compile(r"[{}:\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # 150 m/s is 540 km/h: faster than any train in service.
 MAX_SPEED = 150.0
@@ -69,11 +69,13 @@ class Rejection(msgspec.Struct, frozen=True):
         index: its place in the request, from 0.
         code: a stable word for programs.
         message: names the field, what was expected and what came.
+        retry_after_ms: of one that only came too fast: when it would have been taken.
     """
 
     index: int
     code: str
     message: str
+    retry_after_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -209,13 +211,6 @@ def _wire(item: Any) -> _Wire:
 
 def _place(wire: _Wire, now: int, cities: Cities) -> Ping:
     """A ping whose types are right, checked for what types cannot say, and given its cell and city."""
-    sampled_at = wire.sampled_at
-    if sampled_at is None:
-        sampled_at = now
-    elif isinstance(sampled_at, str):
-        sampled_at = _milliseconds(sampled_at)
-    if not now - MAX_AGE_MS <= sampled_at <= now:
-        sampled_at = _near_now(wire, sampled_at, now)
     _check_id("driver_id", wire.driver_id)
     if wire.order_id is not None:
         _check_id("order_id", wire.order_id)
@@ -226,6 +221,17 @@ def _place(wire: _Wire, now: int, cities: Cities) -> Ping:
     city = cities.place(lat, lon, cell)
     if wire.city is not None and wire.city != city:
         city = _claimed(wire, city, cities)
+    sampled_at = wire.sampled_at
+    if sampled_at is None:
+        sampled_at = now
+    elif isinstance(sampled_at, str):
+        sampled_at = _milliseconds(sampled_at)
+    if not now - MAX_AGE_MS <= sampled_at <= now:
+        sampled_at = _near_now(wire, sampled_at, now, cities.quality(city))
+    if wire.accuracy is not None and wire.accuracy > (bound := cities.quality(city).max_accuracy_m):
+        raise InvalidInput("accuracy", f"at most {bound:g} metres in {city}", wire.accuracy, code="inaccurate")
+    if is_zero_island(lat, lon) and city not in cities.named:
+        raise InvalidInput("lat", "a position, not the 0, 0 of a device without one", [lat, lon], code="zero_island")
     return Ping(
         wire.driver_id,
         sampled_at,
@@ -243,7 +249,7 @@ def _place(wire: _Wire, now: int, cities: Cities) -> Ping:
 
 
 def _check_id(field: str, value: str) -> None:
-    if _FORBIDDEN_IN_IDS.search(value):
+    if FORBIDDEN_IN_IDS.search(value):
         raise InvalidInput(field, _EXPECTED[field], value, code="bad_characters")
 
 
@@ -268,12 +274,10 @@ def _milliseconds(text: str) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
-def _near_now(wire: _Wire, sampled_at: int, now: int) -> int:
+def _near_now(wire: _Wire, sampled_at: int, now: int, quality: Quality) -> int:
     """A sample time a little ahead counts as now; one from another time is refused."""
-    if now < sampled_at <= now + FUTURE_TOLERANCE_MS:
+    if now < sampled_at <= now + quality.future_ms:
         return now
     if sampled_at > now:
-        raise InvalidInput(
-            "sampled_at", f"at most {FUTURE_TOLERANCE_MS // 1000} s ahead of now", wire.sampled_at, code="future"
-        )
+        raise InvalidInput("sampled_at", f"at most {quality.future_ms} ms ahead of now", wire.sampled_at, code="future")
     raise InvalidInput("sampled_at", f"at most {MAX_AGE_MS // 86_400_000} days ago", wire.sampled_at, code="too_old")

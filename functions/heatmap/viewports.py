@@ -5,6 +5,7 @@ their messages are made once. A subscription is named by its viewport: `lagos/7/
 """
 
 import re
+from enum import StrEnum
 from functools import lru_cache
 
 import msgspec
@@ -16,12 +17,23 @@ from heatmap.errors import InvalidInput
 _SUBSCRIPTION = re.compile(rf"([a-z0-9-]{{1,64}})/([1-9])/([{ALPHABET}]+)-([{ALPHABET}]+)\Z")
 
 
+class Audience(StrEnum):
+    """Whose eyes counts are for: there are two sets of them (see `heatmap/privacy.py`)."""
+
+    EXACT = "exact"
+    PUBLIC = "public"
+
+    # As equal text has it; an enumeration's own is a function in Python, called for each viewport.
+    __hash__ = str.__hash__
+
+
 class Viewport(msgspec.Struct, frozen=True):
-    """Tiles of one city at one precision."""
+    """Tiles of one city at one precision, for one audience."""
 
     city: str
     precision: int
     tiles: TileRange
+    audience: Audience = Audience.EXACT
 
     @property
     def extent(self) -> str:
@@ -32,6 +44,10 @@ class Viewport(msgspec.Struct, frozen=True):
     def subscription(self) -> str:
         return f"{self.city}/{self.precision}/{self.extent}"
 
+    def seen_by(self, audience: Audience) -> "Viewport":
+        """The same tiles for an audience."""
+        return msgspec.structs.replace(self, audience=audience)
+
 
 def viewport(
     city: object, precision: object, bbox: BBox | None, cities: Cities, precisions: tuple[int, ...]
@@ -39,17 +55,27 @@ def viewport(
     """The viewport that covers a box; without one, the whole city.
 
     Raises:
-        InvalidInput: no such city or precision, or the box is too wide for the precision.
+        InvalidInput: no such city or precision, or the box is too wide for the precision or apart from the city.
     """
     place = cities.get(city)
     if not isinstance(precision, int) or isinstance(precision, bool) or precision not in precisions:
         raise InvalidInput(
             "precision", f"one of {', '.join(map(str, precisions))}", precision, code="unknown_precision"
         )
-    return Viewport(place.name, precision, tiles_over(bbox or place.bbox, precision))
+    tiles = tiles_over(bbox or place.bbox, precision)
+    # By the tiles: a box that ends just before the city is watched with the tile in which the city begins.
+    if bbox and not tiles.bbox().meets(place.bbox):
+        city_box = list(msgspec.structs.astuple(place.bbox))
+        raise InvalidInput(
+            "bbox",
+            f"a part of {place.name}, which is {city_box}",
+            msgspec.structs.astuple(bbox),
+            code="outside_city",
+        )
+    return Viewport(place.name, precision, tiles)
 
 
-def from_subscription(name: object) -> Viewport:
+def from_subscription(name: object, audience: Audience = Audience.EXACT) -> Viewport:
     """The viewport that a subscription names.
 
     Raises:
@@ -59,13 +85,13 @@ def from_subscription(name: object) -> Viewport:
     if match:
         city, precision, tiles = match[1], int(match[2]), TileRange(match[3], match[4])
         if len(tiles.south_west) == len(tiles.north_east) == precision - TILE_CHARACTERS:
-            return Viewport(city, precision, tiles)
+            return Viewport(city, precision, tiles, audience)
     raise InvalidInput("subscription", "a name from a subscribe's ack, as lagos/7/s14hn-s14wm", name)
 
 
 # A broadcaster meets the same ones at every tick.
 @lru_cache(maxsize=8_192)
-def from_extent(city: str, precision: int, extent: str) -> Viewport:
+def from_extent(city: str, precision: int, extent: str, audience: Audience = Audience.EXACT) -> Viewport:
     """The viewport of an extent that is known to be one."""
     south_west, _, north_east = extent.partition("-")
-    return Viewport(city, precision, TileRange(south_west, north_east))
+    return Viewport(city, precision, TileRange(south_west, north_east), audience)

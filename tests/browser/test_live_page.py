@@ -33,7 +33,7 @@ def fleet(stack: Deployment) -> Iterator[None]:
 
 @pytest.fixture
 def api(stack: Deployment) -> Api:
-    return Api(stack.rest_url, stack.token("pings:write heatmap:read", "tester", 3600))
+    return Api(stack.rest_url, stack.token("pings:write heatmap:read drivers:read", "tester", 3600))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from fleetglow.instance import Instance
 
 @pytest.fixture(scope="session")
 def api(stack: Deployment) -> Api:
-    return Api(stack.rest_url, stack.token("pings:write heatmap:read", "tester", 3600))
+    return Api(stack.rest_url, stack.token("pings:write heatmap:read drivers:read", "tester", 3600))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from adapters.live_state import LiveState
 from fleetglow.deployment import Deployment
 from fleetglow.instance import Instance
 from fleetglow.local_stack import find
+from heatmap.times import rfc3339
 
 
 @dataclass
@@ -59,6 +60,13 @@ def until[T](condition: Callable[[], T], seconds: float = 30) -> T:
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
     return value
+
+
+def settled(api: Api) -> bool:
+    """Waits until every ping that was accepted before has been applied or has failed."""
+    # An answer about the stream serves for a while: one from before tells nothing of the last pings.
+    since = rfc3339(time.time_ns() // 1_000_000)
+    return until(lambda: (health := api.get("/health"))["as_of"] > since and health["stream"]["lag_ms"] == 0, 60)
 
 
 def descendants(pid: int) -> dict[int, str]:

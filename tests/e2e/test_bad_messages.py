@@ -1,16 +1,14 @@
 """What a hostile or broken client may send on the socket: an error with a code, and nobody else feels it."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 
-import aiohttp
 import pytest
 
 from adapters.live_state import LiveState
-from adapters.registry import MAX_SUBSCRIPTIONS
-from e2e.support import Api
+from e2e.flood import flooded
+from e2e.sockets import connected, lives
+from e2e.support import Api, until
 from fleetglow.deployment import Deployment
 from heatmap.cities import cities
 from heatmap.frames import Encoding
@@ -18,45 +16,9 @@ from heatmap.viewports import viewport
 
 SUBSCRIBE = {"action": "subscribe", "city": "nairobi", "precision": 7}
 NAIROBI = viewport("nairobi", 7, None, cities(), (7,))
-ANSWER_S = 20
-
-
-class Socket:
-    """A connection that sends anything."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-
-    async def send(self, message: object) -> None:
-        await self._socket.send_str(message if isinstance(message, str) else json.dumps(message))
-
-    async def answer(self) -> dict[str, Any]:
-        """The next message that is no frame."""
-        while True:
-            message: dict[str, Any] = await self._socket.receive_json(timeout=ANSWER_S)
-            if message.get("type") not in {"snapshot", "delta", "heartbeat"}:
-                return message
-
-    async def ask(self, message: object) -> dict[str, Any]:
-        await self.send(message)
-        return await self.answer()
-
-    async def close_code(self) -> int | None:
-        """The code that the server closes the connection with."""
-        async for _ in self._socket:
-            pass
-        return self._socket.close_code
-
-
-@asynccontextmanager
-async def connected(stack: Deployment, scope: str = "heatmap:read pings:write") -> AsyncIterator[Socket]:
-    url = f"{stack.websocket_url}?token={stack.token(scope, 'tester', 3600)}"
-    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        yield Socket(socket)
-
-
-async def lives(socket: Socket) -> bool:
-    return (await socket.ask({"action": "hello", "id": "alive"}))["id"] == "alive"
+# tests/soak/test_flood.py sends 10,000.
+SURPLUS = 1_000
+THREE_TICKS_S = 9
 
 
 @pytest.mark.parametrize(
@@ -76,6 +38,7 @@ async def lives(socket: Socket) -> bool:
         (SUBSCRIBE | {"bbox": {"south": 1}}, "invalid"),
         (SUBSCRIBE | {"bbox": [-1.4, 36.6, -1.1, None]}, "invalid"),
         (SUBSCRIBE | {"bbox": [-90, -180, 90, 180]}, "too_large"),
+        (SUBSCRIBE | {"bbox": [51.4, -0.2, 51.6, 0.1]}, "outside_city"),
         (SUBSCRIBE | {"since": {"epoch": "e", "rev": 1e400}}, "not_json"),
         (SUBSCRIBE | {"encoding": "brotli"}, "unknown_encoding"),
         (SUBSCRIBE | {"id": {"a": 1}}, "invalid"),
@@ -109,22 +72,15 @@ async def test_a_frame_of_33_kb_ends_the_connection_as_the_protocol_says(stack: 
     assert "ok" == api.get("/health")["status"]
 
 
-async def test_a_connection_gets_as_many_subscriptions_as_it_may_and_errors_after(stack: Deployment):
-    def wanted(n: int) -> dict[str, Any]:
-        south, west = -1.4 + n % 10 * 0.02, 36.7 + n // 10 % 10 * 0.02
-        return SUBSCRIBE | {"precision": 8, "bbox": [south, west, south + 0.001, west + 0.001], "id": str(n)}
+async def test_a_flood_of_subscriptions_is_answered_one_by_one_and_nobody_else_feels_it(
+    stack: Deployment, state: LiveState, api: Api, exact: Callable[[], bool]
+):
+    flood = await flooded(stack, state, SURPLUS, traffic_s=15)
 
-    async with connected(stack) as socket:
-        for n in range(100):
-            await socket.send(wanted(n))
-        answers = [await socket.answer() for _ in range(100)]
-
-        acks = {answer["subscription"] for answer in answers if answer["type"] == "ack"}
-        refused = [answer for answer in answers if answer["type"] == "error"]
-        assert MAX_SUBSCRIPTIONS == len(acks)
-        assert {"too_many_subscriptions"} == {answer["code"] for answer in refused}
-        assert {str(n) for n in range(100)} == {answer["id"] for answer in answers}
-        assert await lives(socket)
+    flood.check(SURPLUS)
+    assert flood.silence_s < THREE_TICKS_S
+    assert "ok" == until(lambda: api.get("/health")["status"])
+    assert exact()
 
 
 async def test_nobody_acts_for_another_connection(stack: Deployment, state: LiveState):

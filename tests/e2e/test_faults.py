@@ -4,24 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-import pytest
 
 from adapters.live_state import LiveState
-from e2e.support import Api, Traffic, is_live, live, until
+from e2e.support import Api, Traffic, is_live, live, settled, until
 from fleetglow import aws
 from fleetglow.deployment import Deployment
 
 
-@pytest.fixture
-def settled(api: Api) -> Callable[[], None]:
-    """Waits until every accepted ping has been applied or has failed."""
-    return lambda: until(lambda: 0 == api.get("/health")["stream"]["lag_ms"], 60) and None
-
-
 def test_the_aggregator_is_killed_in_mid_batch_and_nothing_is_lost(
+    api: Api,
     state: LiveState,
     kill: Callable[[str], int],
-    settled: Callable[[], None],
     exact: Callable[[], bool],
     failures: Callable[[], list[Any]],
 ):
@@ -32,7 +25,7 @@ def test_the_aggregator_is_killed_in_mid_batch_and_nothing_is_lost(
         killed += kill("aggregate.app.lambda_handler")
 
     summary = traffic.summary()
-    settled()
+    settled(api)
     assert killed >= 1
     assert (summary["sent"], 0) == (summary["accepted"], summary["rejected"])
     assert traffic.drivers == live(state, "london")
@@ -44,7 +37,6 @@ def test_a_poison_record_goes_to_the_failure_queue_and_every_other_ping_is_count
     api: Api,
     stack: Deployment,
     state: LiveState,
-    settled: Callable[[], None],
     exact: Callable[[], bool],
     failures: Callable[[], list[Any]],
 ):
@@ -60,16 +52,16 @@ def test_a_poison_record_goes_to_the_failure_queue_and_every_other_ping_is_count
     batch = failure["KinesisBatchInfo"]
     assert poison["ShardId"] == batch["shardId"]
     assert int(batch["startSequenceNumber"]) <= int(poison["SequenceNumber"]) <= int(batch["endSequenceNumber"])
-    settled()
+    settled(api)
     assert all(is_live(stack, "london", f"beside-poison-{n}") for n in range(10))
     assert 1 == api.get("/health")["failures"]["depth"]
     assert exact()
 
 
 def test_valkey_is_lost_and_the_fleet_is_counted_again(
+    api: Api,
     state: LiveState,
     kill: Callable[[str], int],
-    settled: Callable[[], None],
     exact: Callable[[], bool],
     failures: Callable[[], list[Any]],
 ):
@@ -80,7 +72,7 @@ def test_valkey_is_lost_and_the_fleet_is_counted_again(
     assert 1 == kill("valkey-server")
 
     summary = traffic.summary()
-    settled()
+    settled(api)
     assert summary["sent"] == summary["accepted"]
     assert epoch != state.check(["liverpool"])["liverpool"].stamp.epoch
     assert traffic.drivers == live(state, "liverpool")

@@ -8,13 +8,15 @@ import redis
 from adapters.live_state import LiveState
 from adapters.registry import Registry
 from e2e.support import Traffic, until
+from factories import TESTER
 from fleetglow.deployment import Deployment
-from heatmap.access import Principal
+from heatmap.access import principal
 from heatmap.cities import cities
 from heatmap.frames import Encoding
 from heatmap.viewports import viewport
 
 NAIROBI = viewport("nairobi", 7, None, cities(), (7,))
+NOBODY = principal(TESTER | {"sub": "nobody"})
 GHOST = "aGhostConnection="
 
 
@@ -22,8 +24,8 @@ GHOST = "aGhostConnection="
 def ghost(stack: Deployment, state: LiveState) -> Callable[[], bool]:
     """A viewer that the registry knows and API Gateway does not; says whether it is still there."""
     registry = Registry(redis.Redis.from_url(stack.redis_url))
-    registry.add(GHOST, Principal("nobody", frozenset(), 0))
-    registry.subscribe(GHOST, NAIROBI)
+    registry.add(GHOST, NOBODY)
+    registry.subscribe(GHOST, NOBODY, NAIROBI)
     state.watch(NAIROBI, GHOST, Encoding.JSON)
     return lambda: bool(registry.viewports(GHOST)) or GHOST in str(state.viewers([NAIROBI]))
 

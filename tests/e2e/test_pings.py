@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2e.support import Api, is_live, until
+from e2e.support import Api, is_live, settled, until
 from fleetglow.deployment import Deployment
 from heatmap.cells import cell_of
 
@@ -130,6 +130,6 @@ def test_after_all_of_this_no_function_stalled_and_the_counts_are_exact(
     api.post_pings(good("last-of-all"))
 
     until(lambda: is_live(stack, "lagos", "last-of-all"))
-    until(lambda: 0 == api.get("/health")["stream"]["lag_ms"])
+    settled(api)
     assert exact()
     assert [] == failures()

@@ -46,7 +46,7 @@ async def watching(
     stack: Deployment, city: str, precision: int = 7, encoding: Encoding = "deflate"
 ) -> AsyncIterator[Watcher]:
     watcher = Watcher()
-    token = stack.token("heatmap:read", "viewer", 3600)
+    token = stack.token("heatmap:read drivers:read", "viewer", 3600)
     async with HeatmapClient(stack.websocket_url, token) as client:
         task = asyncio.create_task(watcher.follow(client.watch(city, precision, encoding=encoding)))
         try:
@@ -123,7 +123,7 @@ async def test_without_a_valid_token_the_socket_stays_shut(stack: Deployment, to
 
 async def answers(stack: Deployment, *messages: object) -> list[Any]:
     """What comes back for each message on one connection, with the token as a subprotocol."""
-    token = stack.token("heatmap:read pings:write", "viewer", 3600)
+    token = stack.token("heatmap:read drivers:read pings:write", "viewer", 3600)
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(stack.websocket_url, protocols=["fleetglow", token]) as socket,

@@ -15,9 +15,8 @@ import pytest
 from adapters.live_state import LiveState
 from described import from_client, from_server
 from e2e.support import Traffic, live, until
-from fleetglow.client import HeatmapClient
+from fleetglow.client import BadInput, HeatmapClient, HeatmapView
 from fleetglow.deployment import Deployment
-from fleetglow.heatmap_view import HeatmapView
 from heatmap.cells import TILE_CHARACTERS, BBox, tiles_over
 from heatmap.cities import cities
 from heatmap.viewports import from_subscription
@@ -67,12 +66,19 @@ def test_one_frame_is_one_line_at_the_precision_that_was_asked_for(stack: Deploy
     assert 0 < int(frame[2]) < 20
 
 
-def test_a_viewport_that_is_too_large_is_one_clear_line(stack: Deployment):
-    watching = watch("--precision", "8")
-    _, err = watching.communicate(timeout=PATIENCE_S)
+async def test_a_viewport_that_is_too_large_is_refused_with_a_precision_that_fits(stack: Deployment):
+    token = stack.token("heatmap:read drivers:read", "viewer", 3600)
+    async with HeatmapClient(stack.websocket_url, token) as client, asyncio.timeout(PATIENCE_S):
+        with pytest.raises(BadInput, match=r"bbox: expected at most 1024 tiles at precision 8 \(precision 7 would fit"):
+            await anext(view async for view in client.watch(CITY, 8).views() if view.epoch)
 
-    assert 1 == watching.returncode
-    assert err.splitlines()[-1].startswith("fleetglow: bbox: expected at most 1024 tiles at precision 8")
+
+def test_one_frame_of_a_city_without_drivers_comes_as_soon_as_of_any_other(stack: Deployment):
+    watching = watch("--once", "--city", "nairobi", "--seconds", "30")
+    out, err = watching.communicate(timeout=PATIENCE_S)
+
+    assert (0, "nairobi: connected\n") == (watching.returncode, err)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d nairobi rev \d+ drivers 0 cells 0 lag \d+ ms\n", out)
 
 
 async def becomes(condition: Callable[[], bool]) -> None:
@@ -96,7 +102,7 @@ def agree(views: list[HeatmapView]) -> bool:
 
 
 async def test_viewports_at_every_precision_share_a_connection_and_agree(stack: Deployment, state: LiveState):
-    token = stack.token("heatmap:read", "viewer", 3600)
+    token = stack.token("heatmap:read drivers:read", "viewer", 3600)
     traffic = Traffic(CITY, 20)
     async with HeatmapClient(stack.websocket_url, token) as client, asyncio.timeout(PATIENCE_S):
         offered = (await client.hello()).precisions
@@ -115,7 +121,7 @@ async def test_viewports_at_every_precision_share_a_connection_and_agree(stack: 
 
 async def test_what_the_stack_answers_is_what_the_documentation_describes(stack: Deployment):
     ping = {"driver_id": "described", "lat": 37.77, "lon": -122.42}
-    token = stack.token("heatmap:read pings:write", "viewer", 3600)
+    token = stack.token("heatmap:read drivers:read pings:write", "viewer", 3600)
     name = f"{CITY}/5/{_extent()}"
     said = [
         {"action": "hello", "id": "1"},

@@ -21,6 +21,8 @@ from heatmap.cities import Cities, City
 
 PAGE_PATH = "/some-bucket/map/"
 TOKEN = "a-viewers-token"
+# As API Gateway allows.
+URL_CHARACTERS = 4_096
 
 CITIES: list[dict[str, Any]] = [
     {"name": "lagos", "title": "Lagos", "time_zone": "Africa/Lagos", "bbox": [6.35, 3.1, 6.75, 3.75]},
@@ -37,7 +39,8 @@ class LiveServer:
         received: every message of a client as JSON, oldest first.
         tokens: those that are taken; with any other a connection gets 401.
         tried: the tokens of all connections that were tried.
-        accepting: whether connections are let in; they get 503 otherwise.
+        in_urls: what of them was in the URL.
+        accepting: whether connections are let in; they get `away_status` otherwise.
         silent: receives, and neither answers nor sends anything.
         loss: the share of frames and heartbeats that is lost, drawn from `chance`.
         frame_first: whether a frame overtakes the ack of its subscribe.
@@ -52,7 +55,9 @@ class LiveServer:
         self.received: list[dict[str, Any]] = []
         self.tokens = {TOKEN}
         self.tried: list[str] = []
+        self.in_urls: list[str] = []
         self.accepting = True
+        self.away_status = 503
         self.silent = False
         self.loss = 0.0
         self.chance = Random(1)
@@ -211,10 +216,14 @@ class LiveServer:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-        token = offered[1] if offered[0] == "fleetglow" and len(offered) > 1 else request.query.get("token", "")
+        in_url = request.query.get("token", "")
+        token = offered[1] if offered[0] == "fleetglow" and len(offered) > 1 else in_url
         self.tried.append(token)
+        self.in_urls.append(in_url)
         if not self.accepting:
-            return web.Response(status=503)
+            return web.Response(status=self.away_status)
+        if len(request.raw_path) > URL_CHARACTERS:
+            return web.Response(status=414)
         if token not in self.tokens:
             return web.Response(status=401)
         socket = web.WebSocketResponse(protocols=("fleetglow",))

@@ -28,6 +28,10 @@ class FakeQueue:
             posts[delay_s] += sum(len(delivery.connections) for delivery in decode(body).deliveries)
         return posts
 
+    def ends(self) -> list[list[str]]:
+        """The connections that are to be closed, job by job."""
+        return [job.ends for job in map(decode, self.bodies) if job.ends]
+
     def messages(self, connection_id: str) -> list[dict[str, Any]]:
         """The messages for a connection in the order they were sent."""
         deliveries = [delivery for body in self.bodies for delivery in decode(body).deliveries]

@@ -1,5 +1,6 @@
 """The broadcaster's rounds on a real state, with a clock and queues of our own."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -11,17 +12,21 @@ import redis
 
 from adapters.lease import Lease
 from adapters.live_state import LiveState
+from adapters.publisher import Publisher
+from adapters.registry import Registry
 from adapters.settings import BroadcastSettings
-from broadcast.broadcaster import Broadcaster
-from factories import LAGOS, NOW, a_ping, a_record
+from broadcast import broadcaster as module
+from broadcast.broadcaster import MAX_ENDS, Broadcaster
+from factories import LAGOS, NOW, TESTER, a_ping, a_record
 from fakes.clock import FakeClock
 from fakes.queue import FakeQueue
+from heatmap.access import Principal, principal
 from heatmap.cells import BBox, cell_of
 from heatmap.cities import cities
 from heatmap.frames import Encoding
 from heatmap.records import decode
 from heatmap.register import merged
-from heatmap.viewports import viewport
+from heatmap.viewports import Audience, viewport
 
 TICK = 3_000
 SETTINGS = BroadcastSettings(tick_ms=TICK, driver_ttl_ms=30_000, heartbeat_ms=15_000, posts_per_second=4_000)
@@ -44,7 +49,9 @@ def queue() -> FakeQueue:
 def a_broadcaster(
     state: LiveState, client: redis.Redis, clock: FakeClock, queue: FakeQueue
 ) -> Callable[[], Broadcaster]:
-    return lambda: Broadcaster(state, Lease(client), queue, SETTINGS, clock, clock.sleep)
+    return lambda: Broadcaster(
+        state, Publisher(state, 3), Lease(client), Registry(client), queue, SETTINGS, clock, clock.sleep
+    )
 
 
 def ping(state: LiveState, clock: FakeClock, driver_id: str = "driver-1") -> None:
@@ -176,7 +183,16 @@ def gaps_ms(messages: list[dict[str, Any]]) -> list[int]:
 def test_more_viewers_than_may_be_posted_to_in_a_second_are_served_over_the_seconds_until_the_next_tick(
     state, client, clock, queue
 ):
-    broadcaster = Broadcaster(state, Lease(client), queue, replace(SETTINGS, posts_per_second=10), clock, clock.sleep)
+    broadcaster = Broadcaster(
+        state,
+        Publisher(state, 3),
+        Lease(client),
+        Registry(client),
+        queue,
+        replace(SETTINGS, posts_per_second=10),
+        clock,
+        clock.sleep,
+    )
     for n in range(45):
         state.watch(WHOLE_LAGOS, f"viewer-{n}", Encoding.JSON)
     ping(state, clock)
@@ -279,3 +295,107 @@ def test_after_a_rebirth_every_viewer_hears_of_the_new_epoch(a_broadcaster, stat
 
     [heartbeat] = queue.take_messages("viewer-1")
     assert before != heartbeat["epoch"]
+
+
+def test_of_a_city_that_is_no_more_nothing_is_remembered(a_broadcaster, state, client, clock, queue):
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
+    broadcaster = a_broadcaster()
+    broadcaster.run(until=START + TICK)
+    assert {WHOLE_LAGOS.subscription} == broadcaster._told[Audience.EXACT].sent_at.keys()
+    client.flushall()
+
+    broadcaster.run(until=START + 2 * TICK)
+
+    told = broadcaster._told[Audience.EXACT]
+    assert ({}, {}) == (told.sent_at, told.epochs)
+
+
+def somebody_until(expires_at: int) -> Principal:
+    return principal(TESTER | {"expires_at": str(expires_at)})
+
+
+def test_connections_whose_token_is_over_are_closed_at_the_next_tick(a_broadcaster, client, clock, queue):
+    registry = Registry(client, clock)
+    registry.add("first", somebody_until(clock.now + TICK + 1))
+    registry.add("second", somebody_until(clock.now + 10 * TICK))
+
+    a_broadcaster().run(until=START + TICK)
+    assert [] == queue.bodies
+    a_broadcaster().run(until=START + 2 * TICK)
+
+    assert [["first"]] == queue.ends()
+
+
+def test_one_that_is_not_closed_is_asked_for_again_half_a_minute_later(a_broadcaster, client, clock, queue):
+    Registry(client, clock).add("first", somebody_until(clock.now))
+
+    a_broadcaster().run(until=START + 11 * TICK)
+
+    assert [["first"], ["first"]] == queue.ends()
+
+
+def test_when_the_queue_is_down_it_is_asked_for_at_the_next_tick(a_broadcaster, client, clock, queue):
+    Registry(client, clock).add("first", somebody_until(clock.now))
+    queue.is_down = True
+    a_broadcaster().run(until=START + TICK)
+
+    queue.is_down = False
+    a_broadcaster().run(until=START + 2 * TICK)
+
+    assert [["first"]] == queue.ends()
+
+
+def test_of_very_many_some_are_closed_in_each_tick(a_broadcaster, client, clock, queue):
+    registry = Registry(client, clock)
+    for number in range(MAX_ENDS + 1):
+        registry.add(f"connection-{number}", somebody_until(clock.now))
+
+    a_broadcaster().run(until=START + TICK)
+    in_the_first = [connection for ends in queue.ends() for connection in ends]
+    a_broadcaster().run(until=START + 2 * TICK)
+
+    assert MAX_ENDS == len(in_the_first) == len(set(in_the_first))
+    assert MAX_ENDS + 1 == len({connection for ends in queue.ends() for connection in ends})
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """What was counted, and how often that was written out."""
+    counted: Counter[str] = Counter()
+    monkeypatch.setattr(module, "count", lambda name, value=1: counted.update({name: value}))
+    monkeypatch.setattr(module, "flush", lambda: counted.update({"flushes": 1}))
+    return counted
+
+
+def test_a_tick_whose_endings_the_queue_does_not_take_has_not_failed(a_broadcaster, client, clock, queue, counted):
+    # Without viewers there is nothing else to be put on it.
+    Registry(client, clock).add("first", somebody_until(clock.now))
+    queue.is_down = True
+
+    assert 1 == a_broadcaster().run(until=START + TICK)
+    assert (1, 0, 1) == (counted["ticks"], counted["ticks_failed"], counted["unavailable"])
+
+
+def test_metrics_of_an_outage_are_written_while_it_lasts(a_broadcaster, state, clock, queue, counted):
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
+    queue.is_down = True
+
+    a_broadcaster().run(until=START + 3 * TICK)
+
+    assert (0, 3, 3) == (counted["ticks"], counted["ticks_failed"], counted["flushes"])
+
+
+def test_connections_that_are_closed_take_the_place_of_posts(state, client, clock, queue):
+    registry = Registry(client, clock)
+    for n in range(9):
+        registry.add(f"overdue-{n}", somebody_until(clock.now))
+    for n in range(8):
+        state.watch(WHOLE_LAGOS, f"viewer-{n}", Encoding.JSON)
+    settings = replace(SETTINGS, posts_per_second=10)
+
+    Broadcaster(state, Publisher(state, 3), Lease(client), registry, queue, settings, clock, clock.sleep).run(
+        until=START + TICK
+    )
+
+    assert [5] == [len(ends) for ends in queue.ends()]
+    assert {0: 5, 1: 3} == {delay_s: posts for delay_s, posts in queue.posts_by_delay().items() if posts}

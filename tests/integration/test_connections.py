@@ -3,12 +3,14 @@
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
 from adapters.live_state import LiveState
+from adapters.publisher import Publisher
 from adapters.registry import MAX_SUBSCRIPTIONS, Registry
 from connections import app
 from connections.app import ROUTES
@@ -35,7 +37,7 @@ def queue() -> FakeQueue:
 
 @pytest.fixture(autouse=True)
 def viewers(state: LiveState, client: redis.Redis, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> Viewers:
-    viewers = Viewers(state, Registry(client), queue, clock=lambda: NOW)
+    viewers = Viewers(state, Publisher(state, 3), Registry(client), queue, clock=lambda: NOW)
     monkeypatch.setattr(app, "viewers", lambda: viewers)
     app.lambda_handler(a_socket_event("$connect"), LambdaContext())
     return viewers
@@ -47,11 +49,13 @@ def a_driver(state: LiveState) -> None:
 
 
 def send(
-    message: object, route: str = "subscribe", scope: str = "heatmap:read", connection: str = "connection-1"
+    message: object,
+    route: str = "subscribe",
+    scope: str = "heatmap:read drivers:read",
+    connection: str = "connection-1",
 ) -> dict[str, Any]:
     event = a_socket_event(route, message, scope=scope, connection_id=connection)
     answer = app.lambda_handler(event, LambdaContext())
-    assert answer is not None
     body: dict[str, Any] = json.loads(answer["body"])
     return body
 
@@ -130,6 +134,7 @@ def test_a_viewer_of_another_epoch_gets_a_snapshot(queue: FakeQueue):
         ({"bbox": [7, 3, 6, 4]}, "invalid"),
         ({"bbox": [6, 179, 7, -179]}, "invalid"),
         ({"bbox": [-10, -10, 10, 10]}, "too_large"),
+        ({"bbox": [51.4, -0.2, 51.6, 0.1]}, "outside_city"),
         ({"bbox": [1e999, 3, 6, 4]}, "out_of_range"),
         ({"since": 5}, "invalid"),
         ({"since": {"epoch": 1, "rev": 1}}, "invalid"),
@@ -219,7 +224,8 @@ def test_who_disconnects_leaves_nothing_behind(state: LiveState, client: redis.R
     app.lambda_handler(a_socket_event("$disconnect"), LambdaContext())
 
     assert [{}] == state.viewers([WHOLE_LAGOS])
-    assert [] == list(client.scan_iter("connection:*"))
+    assert [b"closed"] == client.hkeys("connection:connection-1")
+    assert 60 >= client.ttl("connection:connection-1") > 0
 
 
 def test_a_connection_that_was_found_gone_leaves_nothing_behind(state: LiveState, client: redis.Redis):
@@ -228,22 +234,73 @@ def test_a_connection_that_was_found_gone_leaves_nothing_behind(state: LiveState
     app.lambda_handler(an_sqs_event("connection-1", "connection-2"), LambdaContext())
 
     assert [{}] == state.viewers([WHOLE_LAGOS])
-    assert [] == list(client.scan_iter("connection:*"))
+    assert [b"closed"] == client.hkeys("connection:connection-1")
 
 
-def test_a_disconnect_in_the_middle_of_a_subscribe_is_made_good_by_the_next_frame(state: LiveState, viewers: Viewers):
+def test_of_a_batch_of_gone_connections_only_the_one_that_cannot_be_forgotten_comes_again(
+    state: LiveState, client: redis.Redis
+):
+    for connection in ("connection-1", "connection-3"):
+        send(SUBSCRIBE, connection=connection)
+    client.hset("connection:connection-2", "s:no such subscription", "")
+
+    event = an_sqs_event("connection-1", "connection-2", "connection-3")
+    answer = app.lambda_handler(event, LambdaContext())
+
+    assert {"batchItemFailures": [{"itemIdentifier": "1"}]} == answer
+    assert [{}] == state.viewers([WHOLE_LAGOS])
+
+
+def meanwhile(state: LiveState, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen while a `subscribe` is under way, just before the connection becomes a viewer."""
     watch = state.watch
 
     def interrupted(*arguments: Any) -> Any:
-        viewers.forget("connection-1")
+        happens()
         return watch(*arguments)
 
-    state.watch = interrupted
+    monkeypatch.setattr(state, "watch", interrupted)
+
+
+def test_a_disconnect_in_the_middle_of_a_subscribe_leaves_nobody_watching(
+    state: LiveState, viewers: Viewers, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+):
+    meanwhile(state, monkeypatch, lambda: viewers.disconnect("connection-1"))
+
     send(SUBSCRIBE)
 
-    app.lambda_handler(an_sqs_event("connection-1"), LambdaContext())
+    assert [{}] == state.viewers([WHOLE_LAGOS])
+    assert [] == queue.bodies
+
+
+def test_an_unsubscribe_in_the_middle_of_a_subscribe_leaves_nobody_watching(
+    state: LiveState, viewers: Viewers, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    meanwhile(state, monkeypatch, lambda: viewers.unsubscribe("connection-1", WHOLE_LAGOS))
+
+    send(SUBSCRIBE)
 
     assert [{}] == state.viewers([WHOLE_LAGOS])
+    assert [] == Registry(client).viewports("connection-1")
+
+
+def test_who_has_disconnected_subscribes_no_more(state: LiveState, client: redis.Redis):
+    app.lambda_handler(a_socket_event("$disconnect"), LambdaContext())
+
+    assert ("error", "unavailable") == (send(SUBSCRIBE)["type"], send(SUBSCRIBE)["code"])
+    assert [{}] == state.viewers([WHOLE_LAGOS])
+    assert [b"closed"] == client.hkeys("connection:connection-1")
+
+
+def test_after_the_cache_was_lost_a_connection_that_is_still_there_subscribes_again(
+    state: LiveState, client: redis.Redis
+):
+    send(SUBSCRIBE)
+    client.flushall()
+
+    assert "ack" == send(SUBSCRIBE)["type"]
+    assert [{Encoding.JSON: ["connection-1"]}] == state.viewers([WHOLE_LAGOS])
+    assert [WHOLE_LAGOS] == Registry(client).viewports("connection-1")
 
 
 def test_hello_tells_what_there_is():

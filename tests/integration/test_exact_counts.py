@@ -27,6 +27,7 @@ from heatmap.viewports import viewport
 FINEST = viewport("lagos", 8, BBox(6.51, 3.37, 6.53, 3.39), cities(), (8,))
 TTL = 30_000
 TICK = 3_000
+LINGER = 60_000
 # Around a corner of Lagos, so that drivers cross its border, and far away in London.
 POSITIONS = [(6.52, 3.38), (6.521, 3.381), (6.60, 3.35), (6.749, 3.749), (6.751, 3.751), (51.5, -0.1)]
 
@@ -59,13 +60,14 @@ def counts(state: LiveState, precision: int) -> dict[tuple[str, str], int]:
 
 
 def deliver(*records: bytes) -> None:
-    assert app.lambda_handler(a_kinesis_event(*records), LambdaContext()) == {"batchItemFailures": []}
+    assert [] == app.lambda_handler(a_kinesis_event(*records), LambdaContext())["poison"]
 
 
 @pytest.fixture
 def aggregating(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> LiveState:
-    """The aggregator's handler, on a state of our own."""
+    """The aggregator's handler, on a state of our own; drivers go where they like (test_jumps.py has the rest)."""
     monkeypatch.setattr(app, "state", lambda: state)
+    monkeypatch.setattr(app, "jump_speed", lambda city: 0)
     monkeypatch.setattr(app, "checkpoints", lambda: Checkpoints(client))
     return state
 
@@ -110,9 +112,10 @@ histories = st.lists(
         st.tuples(st.just("again"), st.integers(0, 20)),
         st.tuples(st.just("sweep"), moments),
         st.tuples(st.just("recount"), st.none()),
-        # The finest precision is counted while somebody watches it.
+        # The finest precision is counted while somebody watches or reads it, and for a while after that.
         st.tuples(st.just("watch"), st.none()),
         st.tuples(st.just("unwatch"), st.none()),
+        st.tuples(st.just("linger"), st.none()),
     ),
     max_size=15,
 )
@@ -145,5 +148,11 @@ def test_any_history_ends_as_the_model_says(
             aggregating.watch(FINEST, "viewer", Encoding.JSON)
         elif kind == "unwatch":
             aggregating.unwatch([FINEST], "viewer")
+        elif kind == "linger":
+            model.swept_to = max(model.swept_to, NOW)
+            for _ in range(2):
+                tick += 1
+                now = NOW + tick * LINGER
+                aggregating.tick(aggregating.cities(), 1, tick, now, now - model.swept_to)
 
         assert_as_modelled(aggregating, model)

@@ -1,10 +1,11 @@
 """The fan-out against a server on this machine: what arrives, in which order, and what trouble costs."""
 
+import asyncio
 import random
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from botocore.credentials import Credentials
 from adapters.fan_out import FanOut
 from adapters.management.connecting import Connector
 from adapters.management.endpoint import Endpoint
+from adapters.management.http_connection import HttpConnection
+from adapters.management.lane import Lane
 from adapters.management.outcome import Outcome
 from adapters.management.sender import LANES, Sender
 from fakes.certificates import CertificateAuthority
-from fakes.management_api import Post, Trouble
+from fakes.management_api import ManagementApi, Post, Trouble
 from fakes.management_server import ManagementServer
 from heatmap.deliveries import Delivery
 
@@ -252,3 +255,35 @@ def test_by_default_only_the_systems_authorities_are_trusted(fan_out_to: FanOutT
         report = fan_out_to(server.url).send([Delivery(viewers(3), ["frame"])], PATIENCE_S)
 
     assert ({Outcome.FAILED: 3}, []) == (report.counts(), server.api.posts)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+async def test_a_connection_that_is_given_up_while_it_opens_is_closed(authority: CertificateAuthority, tls: bool):
+    context = authority.serving("localhost") if tls else None
+    serving = await asyncio.get_running_loop().create_server(ManagementApi().peer, "127.0.0.1", 0, ssl=context)
+    port = serving.sockets[0].getsockname()[1]
+    connector = Connector(Endpoint.at(f"{'https' if tls else 'http'}://localhost:{port}/live"), authority.trusting())
+    before = open_files()
+
+    # Each time it comes a step further, and at last to the end.
+    connection: HttpConnection | None = None
+    given_up = -1
+    while connection is None:
+        given_up += 1
+        opening = asyncio.create_task(connector.open(Lane(connector.open)))
+        for _ in range(given_up):
+            await asyncio.sleep(0)
+        opening.cancel()
+        with suppress(asyncio.CancelledError):
+            connection = await opening
+
+    assert given_up > 3
+    connection.close()
+    async with asyncio.timeout(10):
+        while open_files() > before:  # noqa: ASYNC110 - it is the event loop that closes them
+            await asyncio.sleep(0.01)
+    serving.close()

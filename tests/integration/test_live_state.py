@@ -1,6 +1,9 @@
+from random import Random
+
 import pytest
 import redis
 
+from adapters.batches import Batch
 from adapters.city_scripts import CityScripts
 from adapters.live_state import QUIET_MS, TOMBSTONE_MS, VIEWPORTS_PER_CALL, LiveState
 from factories import LAGOS, NOW, a_ping, a_record
@@ -16,6 +19,8 @@ from heatmap.viewports import viewport
 
 TTL = 30_000
 TICK = 3_000
+# For how long the finest precision is counted on when nobody uses it any more.
+LINGER = 60_000
 IKEJA = (6.60, 3.35)
 LONDON = (51.5, -0.1)
 PRECISIONS = (4, 5, 6, 7, 8)
@@ -34,6 +39,11 @@ def tick(state: LiveState, now: int, token: int = 1) -> dict[str, Tick]:
 
 def cells(state: LiveState, precision: int = 7, city: str = "lagos") -> dict[str, int]:
     return {cell: n for cell, n in state.view(city, precision).cells.items() if n}
+
+
+def counted(state: LiveState) -> list[int]:
+    """The precisions that are counted now."""
+    return list(state.check(["lagos"])["lagos"].sums)
 
 
 def test_a_driver_is_counted_once_at_every_precision(state: LiveState):
@@ -187,6 +197,43 @@ def test_a_tick_tells_what_changed_where_somebody_watches(state: LiveState):
     assert {WHOLE_LAGOS.extent: base} == changes.viewports
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_where_few_watch_a_tick_tells_only_what_changed_there(state: LiveState, precision: int):
+    chance = Random(precision)
+
+    def somewhere() -> tuple[float, float]:
+        return chance.uniform(6.3, 6.7), chance.uniform(3.1, 3.7)
+
+    places = [somewhere() for _ in range(5)]
+    watched = [
+        viewport("lagos", precision, BBox(lat, lon, lat + 0.05, lon + 0.08), cities(), PRECISIONS)
+        for lat, lon in places
+    ]
+    for each in watched:
+        state.watch(each, "connection-1", JSON)
+    positions = [somewhere() for _ in range(300)]
+    apply(state, *[a_ping(f"driver-{n}", position=position) for n, position in enumerate(positions)])
+
+    [changes] = tick(state, NOW + TICK)["lagos"].changes
+
+    expected = {
+        cell: n for cell, n in cells(state, precision).items() if any(each.tiles.holds(cell[:-2]) for each in watched)
+    }
+    assert expected == changes.cells
+
+
+def test_where_many_watch_a_tick_tells_all_of_them_what_changed(state: LiveState):
+    for n in range(20):
+        south = 6.4 + n / 100
+        watched = viewport("lagos", 7, BBox(south, 3.3, south + 0.02, 3.4), cities(), PRECISIONS)
+        state.watch(watched, "connection-1", JSON)
+    apply(state, a_ping(), a_ping("driver-2", position=IKEJA))
+
+    [changes] = tick(state, NOW + TICK)["lagos"].changes
+
+    assert {cell_of(*LAGOS, 7): 1, cell_of(*IKEJA, 7): 1}.items() <= changes.cells.items()
+
+
 def test_what_was_sent_is_not_told_again_and_the_next_frame_builds_on_it(state: LiveState):
     state.watch(WHOLE_LAGOS, "connection-1", JSON)
     apply(state, a_ping())
@@ -290,22 +337,73 @@ def test_the_finest_precision_is_told_as_the_others_are(state: LiveState):
     assert stamp.rev == state.view("lagos", 8, stamp.rev, stamp.epoch).since
 
 
-def test_when_nobody_watches_it_any_more_the_finest_precision_is_not_counted(state: LiveState, client: redis.Redis):
+def test_a_minute_after_the_last_viewer_has_left_the_finest_precision_is_not_counted_any_more(
+    state: LiveState, client: redis.Redis
+):
     state.watch(STREET, "connection-1", JSON)
     apply(state, a_ping())
     state.unwatch([STREET], "connection-1")
+    tick(state, NOW)
+    tick(state, NOW + LINGER - TICK)
+    assert 8 in counted(state)
+
+    tick(state, NOW + LINGER)
+
+    assert [4, 5, 6, 7] == counted(state)
+    assert [] == client.keys("{lagos}:[nr]:8")
+
+
+def test_a_viewer_who_is_back_within_the_minute_resumes_and_is_told_only_what_changed_since_the_last_tick(
+    state: LiveState,
+):
+    apply(state, a_ping())
+    stamp = state.watch(STREET, "connection-1", JSON).stamp
+    state.unwatch([STREET], "connection-1")
+    apply(state, a_ping(sampled_at=NOW + 1, position=IKEJA))
     tick(state, NOW + TICK)
 
-    assert [4, 5, 6, 7] == list(state.check(["lagos"])["lagos"].sums)
-    assert [] == client.keys("{lagos}:[nr]:8")
+    view = state.watch(STREET, "connection-1", JSON, stamp.rev, stamp.epoch)
+
+    assert (stamp.rev, {cell_of(*LAGOS, 8): 0, cell_of(*IKEJA, 8): 1}) == (view.since, view.cells)
+    assert [{}] == [changes.cells for changes in tick(state, NOW + 2 * TICK)["lagos"].changes]
+
+
+def test_a_reader_has_the_finest_precision_counted_until_a_minute_after_the_last_one(state: LiveState):
+    apply(state, a_ping())
+    for now in (NOW, NOW + LINGER - TICK, NOW + 2 * (LINGER - TICK)):
+        assert {cell_of(*LAGOS, 8): 1} == cells(state, 8)
+        apply(state, a_ping(sampled_at=now))
+        tick(state, now)
+        assert 8 in counted(state)
+
+    tick(state, NOW + 2 * (LINGER - TICK) + LINGER)
+
+    assert 8 not in counted(state)
+
+
+def test_what_a_reader_of_the_finest_precision_has_can_be_gone_on_from(state: LiveState):
+    apply(state, a_ping())
+    stamp = state.view("lagos", 8).stamp
+    apply(state, a_ping("driver-2"))
+
+    later = state.view("lagos", 8, stamp.rev, stamp.epoch)
+
+    assert (stamp.rev, {cell_of(*LAGOS, 8): 2}) == (later.since, later.cells)
+
+
+def test_a_reader_of_a_city_without_drivers_leaves_no_trace(state: LiveState, client: redis.Redis):
+    assert {} == cells(state, 8)
+
+    assert [] == client.keys("*")
 
 
 def test_a_viewer_from_before_a_pause_of_the_finest_precision_gets_everything(state: LiveState):
     apply(state, a_ping())
     stamp = state.watch(STREET, "connection-1", JSON).stamp
     state.unwatch([STREET], "connection-1")
-    tick(state, NOW + TICK)
-    apply(state, a_ping(sampled_at=NOW + TICK, position=IKEJA))
+    tick(state, NOW)
+    tick(state, NOW + LINGER)
+    apply(state, a_ping(sampled_at=NOW + LINGER, position=IKEJA))
 
     view = state.watch(STREET, "connection-1", JSON, stamp.rev, stamp.epoch)
 
@@ -366,8 +464,8 @@ def test_a_crossing_that_was_cut_short_is_settled_with_the_next_batch(state: Liv
     apply(state, a_ping())
     # What an aggregator has done that dies after counting the driver in London, before taking it out of Lagos.
     scripts = CityScripts(client, state.precisions)
-    crossing = merged([decode(a_record(a_ping(sampled_at=NOW + 1, position=LONDON)))])["london"]
-    scripts.run("apply", [scripts.call("london", NOW, "", *crossing)])
+    crossing = merged([decode(a_record(a_ping(sampled_at=NOW + 1, position=LONDON)))])
+    Batch(client, scripts, NOW, b"", lambda city: 0).apply(crossing)
     assert (len(cells(state)), len(cells(state, city="london"))) == (1, 1)
 
     apply(state, a_ping("driver-2", position=LONDON))
@@ -380,6 +478,68 @@ def test_a_driver_gone_silent_is_at_home_nowhere(state: LiveState, client: redis
     tick(state, NOW + TTL)
 
     assert {} == client.hgetall("homes")
+
+
+def lose_the_answer_of_a_tick(state: LiveState, client: redis.Redis, now: int) -> None:
+    """What is left of a tick whose connection broke after the script had run."""
+    scripts = CityScripts(client, state.precisions)
+    scripts.run("tick", [scripts.call("lagos", 1, now // TICK, now, now - TTL, TOMBSTONE_MS)])
+
+
+def test_a_driver_gone_silent_in_a_tick_whose_answer_was_lost_is_at_home_nowhere_after_the_next(
+    state: LiveState, client: redis.Redis
+):
+    apply(state, a_ping())
+    lose_the_answer_of_a_tick(state, client, NOW + TTL)
+
+    assert 1 == tick(state, NOW + TTL + TICK)["lagos"].swept
+    assert {} == client.hgetall("homes")
+    assert 0 == tick(state, NOW + TTL + 2 * TICK)["lagos"].swept
+
+
+def test_a_driver_that_is_back_before_its_home_is_forgotten_has_one_again(state: LiveState, client: redis.Redis):
+    apply(state, a_ping())
+    lose_the_answer_of_a_tick(state, client, NOW + TTL)
+    apply(state, a_ping(sampled_at=NOW + TTL + 1))
+    tick(state, NOW + TTL + TICK)
+
+    apply(state, a_ping("driver-2", sampled_at=NOW + TTL + TICK))
+    assert {b"driver-1": b"lagos", b"driver-2": b"lagos"} == client.hgetall("homes")
+    apply(state, a_ping(sampled_at=NOW + TTL + TICK, position=LONDON))
+
+    assert ({cell_of(*LAGOS, 7): 1}, {cell_of(*LONDON, 7): 1}) == (cells(state), cells(state, city="london"))
+
+
+def test_viewports_that_are_no_more_leave_nothing_behind(state: LiveState, client: redis.Redis):
+    apply(state, a_ping(sampled_at=NOW + LINGER))
+    tick(state, NOW)
+    before = sorted(client.keys("*"))
+    for watched in (WHOLE_LAGOS, STREET, viewport("lagos", 7, BBox(6.58, 3.33, 6.62, 3.37), cities(), PRECISIONS)):
+        state.watch(watched, "connection-1", JSON)
+        tick(state, NOW + TICK)
+        state.unwatch([watched], "connection-1")
+    tick(state, NOW + 2 * TICK)
+    tick(state, NOW + 2 * TICK + LINGER)
+
+    assert before == sorted(client.keys("*"))
+
+
+class Interrupted(LiveState):
+    """In which somebody begins to watch, and fails half-way, just when a quiet city is forgotten."""
+
+    def _forget_quiet(self, cities: list[str]) -> None:
+        if cities:
+            self.watch(WHOLE_LAGOS, "connection-1", JSON)
+        super()._forget_quiet(cities)
+
+
+def test_a_city_that_somebody_begins_to_watch_while_it_is_forgotten_is_ticked_on(client: redis.Redis):
+    state = Interrupted(client, PRECISIONS)
+    apply(state, a_ping())
+    tick(state, NOW + TTL)
+    tick(state, NOW + QUIET_MS + TICK)
+
+    assert ["lagos"] == state.cities()
 
 
 def test_a_city_that_has_been_quiet_for_long_is_ticked_no_more(state: LiveState):

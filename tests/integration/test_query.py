@@ -14,6 +14,7 @@ from adapters.live_state import LiveState
 from adapters.ping_stream import PingStream
 from adapters.queues import Queue
 from factories import LAGOS, NOW, LambdaContext, a_ping, a_record, a_rest_event
+from fakes.ping_stream import FakePingStream
 from heatmap.cells import cell_of
 from heatmap.records import decode
 from heatmap.register import merged
@@ -30,12 +31,13 @@ def parts(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(app, "checkpoints", lambda: Checkpoints(client))
         monkeypatch.setattr(app, "stream", lambda: PingStream(kinesis, "pings"))
         monkeypatch.setattr(app, "failures", lambda: Queue(sqs, url))
-        app.health_of.cache_clear()
+        for cached in (app.health_of, app.published_of, app.published_stats_of):
+            cached.cache_clear()
         state.apply(merged([decode(a_record(a_ping()))]), NOW)
         yield {"kinesis": kinesis, "sqs": sqs, "failures": url}
 
 
-def get(path: str, scope: str = "heatmap:read", **query: str) -> tuple[int, dict[str, Any]]:
+def get(path: str, scope: str = "heatmap:read drivers:read", **query: str) -> tuple[int, dict[str, Any]]:
     answer = app.lambda_handler(a_rest_event("GET", path, query=query, scope=scope), LambdaContext())
     return answer["statusCode"], json.loads(answer["body"])
 
@@ -75,6 +77,7 @@ def test_a_box_cuts_the_heatmap():
         ({"city": "lagos", "bbox": "7,3,6,4"}, "bbox", 400),
         ({"city": "lagos", "bbox": "6,179,7,-179"}, "bbox", 400),
         ({"city": "lagos", "bbox": "-10,-10,10,10"}, "bbox", 413),
+        ({"city": "lagos", "bbox": "51.4,-0.2,51.6,0.1"}, "bbox", 400),
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused_by_field(query: dict[str, str], field: str, status: int):
@@ -125,6 +128,18 @@ def test_a_record_that_is_not_applied_is_lag_until_it_is(parts: dict[str, Any], 
     app.health_of.cache_clear()
 
     assert 0 == get("/health")[1]["stream"]["lag_ms"]
+
+
+def test_counts_that_are_far_behind_are_degraded_and_say_why(monkeypatch: pytest.MonkeyPatch):
+    late = FakePingStream()
+    late.lag = 16_000
+    monkeypatch.setattr(app, "stream", lambda: late)
+
+    status, answer = get("/health")
+
+    assert (200, "degraded") == (status, answer["status"])
+    reason = "the counts are 16.0 s behind the pings, more than 15 s"
+    assert {"status": "degraded", "reason": reason, "lag_ms": 16_000} == answer["stream"]
 
 
 def test_a_part_that_does_not_answer_is_named(parts: dict[str, Any]):

@@ -77,7 +77,7 @@ class Load:
         await self._fleet.ask(drive)
         await eventually(f"{settings.drivers:,} drivers counted", self._is_fleet_counted, 60)
         tell(f"{settings.drivers:,} drivers are on their way")
-        token = self._deployment.token("heatmap:read", "audience", TOKEN_S)
+        token = self._deployment.token("heatmap:read drivers:read", "audience", TOKEN_S)
         for each, viewers in zip(self._audiences, shares(self._viewers, len(self._audiences)), strict=True):
             watch = {"do": "watch", "viewers": viewers, "at_once": AT_ONCE, "token": token}
             await each.ask(watch | {"websocket_url": self._deployment.websocket_url})

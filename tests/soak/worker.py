@@ -64,11 +64,11 @@ class Worker:
 
 @asynccontextmanager
 async def worker(name: str) -> AsyncIterator[Worker]:
-    """Run a module of this folder."""
+    """Run a module of this folder, or one of another by its whole name."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        f"soak.{name}",
+        name if "." in name else f"soak.{name}",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(TESTS)},

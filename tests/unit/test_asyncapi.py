@@ -319,4 +319,4 @@ def test_the_ways_in_which_a_connection_ends_are_the_same_on_the_page_and_here()
     page = re.findall(r"^\| (\d{4}) \| (.*?) \|", PROTOCOL, re.MULTILINE)
 
     assert page == re.findall(r"^\| (\d{4}) \| (.*?) \|", DOCUMENT["info"]["description"], re.MULTILINE)
-    assert ["1001", "1003", "1006", "1009"] == [code for code, _ in page]
+    assert ["1000", "1001", "1003", "1006", "1009"] == [code for code, _ in page]

@@ -1,25 +1,31 @@
 -- What every script of a city begins with: its keys, and the few steps that keep its counts exact.
 --
--- KEYS  meta, drivers, seen, arrivals, then for each precision: counts, revisions, viewports
+-- KEYS  meta, drivers, seen, arrivals, silent, then for each precision: counts, revisions, viewports
 -- ARGV  precisions ("5,6,7"), an epoch to use if the state is born now, then what the script itself takes
 --
 -- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token, tick,
---            for each precision with viewers sent:<p>, the revision up to which ticks have told what changed,
---            and for one that is counted on demand floor:<p>, the revision at which that began
+--            for each precision with viewers sent:<p>, the revision up to which ticks have told what changed, and for
+--            one that is counted on demand and has that as long as it is: floor:<p>, the revision at which that began,
+--            and idle:<p>, the time of the first tick that found nobody using it;
+--            of what is published (see publish.lua) live, the drivers, and of_epoch and of_rev, the exact state it tells of
 -- drivers    hash: driver -> register, a text that is greater the newer it is (see heatmap/register.py)
 -- seen       sorted set: driver by sampled_at
 -- arrivals   set: drivers new to the city who may still be counted in the one they came from (see crossings.py)
+-- silent     set: drivers who were taken out for their silence and may still have a home here (see crossings.py)
 -- counts     hash: cell -> drivers in it; 0 is a tombstone: the cell went empty not long ago
 -- revisions  sorted set: cell by the revision of its last change
 -- viewports  hash: extent that somebody watches -> revision of the last frame that was sent for it
-local META, DRIVERS, SEEN, ARRIVALS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local META, DRIVERS, SEEN, ARRIVALS, SILENT = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local CELL = 27
 local TIME = 13
 -- Bounds the arguments of one command; a managed cache takes 3,999, and Lua's unpack about 8,000.
 local CHUNK = 1000
 
--- A finer precision is counted only while somebody watches it: nearly every ping changes its counts.
+-- A finer precision is counted only while somebody watches it or asks for it: nearly every ping changes its counts.
 local ALWAYS = 7
+
+-- It is counted on for so long: to begin again, for the next reader or a viewer who reconnects, takes all drivers.
+local LINGER_MS = 60000
 
 -- is_counted[i] tells of the i-th precision; the registers keep every driver's finest cell, so counting can begin any time.
 local precisions, is_counted, finest = {}, {}, 0
@@ -30,9 +36,9 @@ for p in string.gmatch(ARGV[1], '%d+') do
   if is_counted[#precisions] then finest = precision end
 end
 
-local function counts_of(i) return KEYS[3 * i + 2] end
-local function revisions_of(i) return KEYS[3 * i + 3] end
-local function viewports_of(i) return KEYS[3 * i + 4] end
+local function counts_of(i) return KEYS[3 * i + 3] end
+local function revisions_of(i) return KEYS[3 * i + 4] end
+local function viewports_of(i) return KEYS[3 * i + 5] end
 
 -- Call `command key` with a list's items, in chunks of an even number.
 local function each_chunk(list, visit)
@@ -104,9 +110,10 @@ local function tally(precision)
   return drivers
 end
 
--- Somebody watches the i-th precision: what ticks have told of it begins now, and so does counting it on demand.
+-- Somebody uses the i-th precision: what ticks have told of it begins now, and so does counting it on demand.
 local function begin(i)
   local sent = 'sent:' .. precisions[i]
+  if precisions[i] > ALWAYS then redis.call('HDEL', META, 'idle:' .. precisions[i]) end
   if redis.call('HEXISTS', META, sent) == 1 then return end
   if not is_counted[i] then
     is_counted[i] = true
@@ -119,20 +126,28 @@ local function begin(i)
   redis.call('HSET', META, sent, redis.call('HGET', META, 'rev') or 0)
 end
 
--- Nobody watches the i-th precision any more.
-local function cease(i)
+-- A tick finds nobody watching the i-th precision.
+local function cease(i, now)
   local precision = precisions[i]
-  if redis.call('HDEL', META, 'sent:' .. precision) == 1 and precision > ALWAYS then
+  local sent, idle = 'sent:' .. precision, 'idle:' .. precision
+  if precision > ALWAYS and is_counted[i] then
+    redis.call('HSETNX', META, idle, now)
+    if now - redis.call('HGET', META, idle) < LINGER_MS then
+      -- There is nobody to be told what changes meanwhile.
+      redis.call('HSET', META, sent, redis.call('HGET', META, 'rev') or 0)
+      return
+    end
     redis.call('DEL', counts_of(i), revisions_of(i))
     is_counted[i] = false
   end
+  redis.call('HDEL', META, sent, idle)
 end
 
 -- Count anew from the registers, under a new epoch: nothing that was sent before can be built upon.
 local function recount(epoch)
   for i = 1, #precisions do
     redis.call('DEL', counts_of(i), revisions_of(i))
-    redis.call('HDEL', META, 'sent:' .. precisions[i])
+    redis.call('HDEL', META, 'sent:' .. precisions[i], 'idle:' .. precisions[i])
     is_counted[i] = precisions[i] <= ALWAYS
     if is_counted[i] then finest = precisions[i] end
   end
@@ -163,14 +178,20 @@ local function take_out(ids, registers)
   settle(moved)
 end
 
--- The one question: which cells of the i-th precision changed after a revision, and to what?
-local function changes(i, since)
+-- The one question: which cells of the i-th precision changed after a revision, and to what? Returns "cell cell …" and
+-- "count count …": to answer with each by itself takes longer than to find them. With `is_wanted` only some cells.
+local function changes(i, since, is_wanted)
   local cells = redis.call('ZRANGEBYSCORE', revisions_of(i), '(' .. since, '+inf')
-  return cells, read(counts_of(i), cells)
+  if is_wanted then
+    local wanted = {}
+    for k = 1, #cells do if is_wanted(cells[k]) then wanted[#wanted + 1] = cells[k] end end
+    cells = wanted
+  end
+  return table.concat(cells, ' '), table.concat(read(counts_of(i), cells), ' ')
 end
 
 -- Epoch, revision, live drivers, time of the last event: what every frame is stamped with.
 local function stamp()
-  local meta = redis.call('HMGET', META, 'epoch', 'rev', 'last_event')
-  return meta[1] or '', tonumber(meta[2] or 0), redis.call('HLEN', DRIVERS), tonumber(meta[3] or 0)
+  local meta = redis.call('HMGET', META, 'epoch', 'rev', 'last_event', 'live')
+  return meta[1] or '', tonumber(meta[2] or 0), tonumber(meta[4] or redis.call('HLEN', DRIVERS)), tonumber(meta[3] or 0)
 end

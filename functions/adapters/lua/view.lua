@@ -1,11 +1,13 @@
 -- The cells of one precision that changed after a revision (0: all of them), and, with a connection, watch them.
 -- KEYS  …, and last, to watch: the viewport's viewers, a hash: connection -> encoding
 -- ARGV  …, index of the precision, since, its epoch, the extent, the connection, its encoding
--- Returns epoch, rev, live, last_event, since or 0 if resuming from there would not be complete, cells, counts.
+-- Returns epoch, rev, live, last_event, since or 0 if resuming from there would not be complete, "cell …", "count …".
 -- Only a viewer makes a state; who merely asks for one that does not exist is told that it is empty.
 if ARGV[7] then ensure_epoch() end
 local i, since = tonumber(ARGV[3]), tonumber(ARGV[4])
-if ARGV[7] then begin(i) end
+-- A reader has a finer precision counted for a while: to tally it for each would take all drivers each time.
+local is_kept = redis.call('HGET', META, 'precisions') == ARGV[1] and redis.call('HLEN', DRIVERS) > 0
+if ARGV[7] or (is_kept and precisions[i] > ALWAYS) then begin(i) end
 local epoch, rev, live, last_event = stamp()
 local floors = redis.call('HMGET', META, 'floor', 'floor:' .. precisions[i])
 local floor = math.max(tonumber(floors[1] or 0), tonumber(floors[2] or 0))
@@ -23,7 +25,8 @@ else
   since, cells, counts = 0, {}, {}
   for cell, n in pairs(tally(precisions[i])) do
     cells[#cells + 1] = cell
-    counts[#cells] = tostring(n)
+    counts[#cells] = n
   end
+  cells, counts = table.concat(cells, ' '), table.concat(counts, ' ')
 end
 return {epoch, rev, live, last_event, since, cells, counts}

@@ -7,7 +7,7 @@ from itertools import count
 
 from adapters.management.endpoint import Endpoint
 from adapters.management.http_connection import HttpConnection, Owner
-from adapters.management.uptime import uptime_s
+from adapters.uptime import uptime_s
 
 # The API's name has a time to live of a minute or less.
 _RESOLVED_FOR_S = 30

@@ -67,7 +67,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             self.close()
             return
         try:
-            response = self._parser.feed(bytes(self._buffer[:nbytes]))
+            response = self._parser.feed(self._buffer[:nbytes].tobytes())
         except MalformedResponse as error:
             self._end(str(error), is_untouched=False)
             return

@@ -1,12 +1,12 @@
 """A lane: posts that go out one after the other."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
 from adapters.management.http_connection import HttpConnection, Owner
 from adapters.management.responses import Response
-from adapters.management.uptime import uptime_s
+from adapters.uptime import uptime_s
 
 
 class Lost(NamedTuple):
@@ -15,7 +15,8 @@ class Lost(NamedTuple):
     cause: str
 
 
-type Open = Callable[[Owner], Awaitable[HttpConnection]]
+# Whoever cancels it in the middle finds nothing left open, as is the way of asyncio's own.
+type Open = Callable[[Owner], Coroutine[None, None, HttpConnection]]
 type Done = Callable[[Lane, Response | Lost], None]
 
 
@@ -34,7 +35,7 @@ class Lane:
     def __init__(self, open_connection: Open) -> None:
         self._open = open_connection
         self._connection: HttpConnection | None = None
-        self._opening: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[HttpConnection] | None = None
         self._request = b""
         self._is_repeated = False
         self._done: Done = _nobody
@@ -76,19 +77,28 @@ class Lane:
             self._done(self, Lost(cause))
 
     def _send_afresh(self) -> None:
-        self._opening = asyncio.create_task(self._open_and_send())
+        self._opening = asyncio.create_task(self._open(self))
+        self._opening.add_done_callback(self._opened)
 
-    async def _open_and_send(self) -> None:
-        try:
-            connection = await self._open(self)
-        except OSError as error:
-            self._opening = None
-            self._done(self, Lost(f"{type(error).__name__}: {error}"))
+    def _opened(self, opening: asyncio.Task[HttpConnection]) -> None:
+        failure = _failure(opening)
+        if opening is not self._opening:
+            # `close` came when it was done already.
+            if failure is None:
+                opening.result().close()
             return
         self._opening = None
-        self._connection = connection
-        if not connection.send(self._request):
+        if failure is not None:
+            self._done(self, Lost(f"{type(failure).__name__}: {failure}"))
+            return
+        self._connection = opening.result()
+        if not self._connection.send(self._request):
             self.lost("the server closed the connection", is_untouched=True)
+
+
+def _failure(opening: asyncio.Task[HttpConnection]) -> BaseException | None:
+    """Why nothing was opened, whatever the reason: one that went unseen would leave the post without an end."""
+    return asyncio.CancelledError() if opening.cancelled() else opening.exception()
 
 
 def _nobody(_lane: Lane, _result: Response | Lost) -> None:

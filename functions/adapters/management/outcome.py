@@ -31,6 +31,8 @@ class Outcome(Enum):
 _NORMAL = {Outcome.SENT, Outcome.GONE}
 _BY_STATUS = {
     200: Outcome.SENT,
+    # To a DELETE.
+    204: Outcome.SENT,
     403: Outcome.FORBIDDEN,
     410: Outcome.GONE,
     429: Outcome.THROTTLED,

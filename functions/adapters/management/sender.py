@@ -8,9 +8,8 @@ from typing import NamedTuple
 from adapters.management.lane import Lane, Lost, Open
 from adapters.management.outcome import Outcome, outcome_of
 from adapters.management.responses import Response
-from adapters.management.signing import Payload
 from adapters.management.throttle import Throttle
-from adapters.management.uptime import uptime_s
+from adapters.uptime import uptime_s
 
 LANES = 64
 # API Gateway answers in milliseconds; who waits this long waits for a client that is not there.
@@ -22,9 +21,9 @@ _SWEEPS_PER_POST = 20
 # Of an answer that is told in the log.
 _SHOWN_BYTES = 200
 
-type Prepare = Callable[[str, Payload], bytes]
-# What each connection is to get, in order, by its id; at least one payload each.
-type Posts = Mapping[str, Sequence[Payload]]
+type Prepare = Callable[[str, str], bytes]
+# What each connection is to get, in order, by its id; at least one message each.
+type Posts = Mapping[str, Sequence[str]]
 
 
 class Report(NamedTuple):
@@ -106,9 +105,9 @@ class _Round:
         self._waiting = iter(posts.items())
         # Taken from the end: those that are connected come first.
         self._free = sorted(lanes, key=lambda lane: lane.is_open)
-        # To whom a lane posts, their payloads, and which of them.
-        self._busy: dict[Lane, tuple[str, Sequence[Payload], int]] = {}
-        # The busy lanes that have no post under way: their viewer's next payload may go out.
+        # To whom a lane posts, their messages, and which of them.
+        self._busy: dict[Lane, tuple[str, Sequence[str], int]] = {}
+        # The busy lanes that have no post under way: their viewer's next message may go out.
         self._ready: list[Lane] = []
         self._goes_on = False
         self._resuming: asyncio.TimerHandle | None = None
@@ -150,11 +149,12 @@ class _Round:
         for lane in ready:
             self._post(lane, *self._busy[lane])
         while self._free and (viewer := next(self._waiting, None)):
-            self._post(self._free.pop(), *viewer, 0)
+            connection_id, messages = viewer
+            self._post(self._free.pop(), connection_id, messages, 0)
 
-    def _post(self, lane: Lane, connection_id: str, payloads: Sequence[Payload], index: int) -> None:
-        self._busy[lane] = connection_id, payloads, index
-        lane.post(self._prepare(connection_id, payloads[index]), self._on_done)
+    def _post(self, lane: Lane, connection_id: str, messages: Sequence[str], index: int) -> None:
+        self._busy[lane] = connection_id, messages, index
+        lane.post(self._prepare(connection_id, messages[index]), self._on_done)
 
     def _go_on_soon(self) -> None:
         """Go on when all answers that came together have been read.
@@ -174,9 +174,9 @@ class _Round:
         self._throttle.answers += 1
         outcome = outcome_of(result)
         if outcome is Outcome.SENT:
-            connection_id, payloads, index = self._busy[lane]
-            if index + 1 < len(payloads):
-                self._busy[lane] = connection_id, payloads, index + 1
+            connection_id, messages, index = self._busy[lane]
+            if index + 1 < len(messages):
+                self._busy[lane] = connection_id, messages, index + 1
                 self._ready.append(lane)
                 self._go_on_soon()
             else:

@@ -3,8 +3,10 @@
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import aiohttp
@@ -12,14 +14,11 @@ import pytest
 
 from fakes.live_server import TOKEN, LiveServer
 from fleetglow.backoff import Backoff
-from fleetglow.client import HeatmapClient, Token, Watch
-from fleetglow.conversation import Patience
-from fleetglow.errors import BadInput
-from fleetglow.heatmap_view import HeatmapView
-from heatmap.cells import BBox
+from fleetglow.client import BadInput, BBox, HeatmapClient, HeatmapView, Patience, Token, Watch
 
 DEADLINE_S = 10
 README = Path(__file__).parents[3] / "README.md"
+CLIENTS = README.parent / "docs" / "clients.md"
 BOX = BBox(6.42, 3.38, 6.47, 3.43)
 CELL, OTHER = "s14ks00", "s14kt2x"
 QUICK = Patience(answer_s=0.3, reconnect=Backoff(0.01, 0.01), again=Backoff(0.01, 0.01))
@@ -29,14 +28,14 @@ QUICK = Patience(answer_s=0.3, reconnect=Backoff(0.01, 0.01), again=Backoff(0.01
 async def live() -> AsyncIterator[LiveServer]:
     server = LiveServer()
     await server.start()
-    async with asyncio.timeout(DEADLINE_S):
-        yield server
+    yield server
     await server.stop()
 
 
 @asynccontextmanager
 async def connected(live: LiveServer, token: Token = TOKEN) -> AsyncIterator[HeatmapClient]:
-    async with HeatmapClient(live.websocket_url, token, patience=QUICK) as client:
+    # Here and not in the fixture, which is a task of its own.
+    async with asyncio.timeout(DEADLINE_S), HeatmapClient(live.websocket_url, token, patience=QUICK) as client:
         yield client
 
 
@@ -198,6 +197,60 @@ async def test_a_refused_token_is_an_error_for_all_and_no_loop(live: LiveServer)
     assert ["bad"] == live.tried
 
 
+@pytest.mark.parametrize("token", ["refused-as-subprotocol", "refused=in the query"])
+async def test_what_is_printed_of_a_refusal_holds_no_token(live: LiveServer, token: str):
+    async with connected(live, token) as client:
+        with pytest.raises(BadInput) as caught:
+            await until(client.watch("lagos", 7), is_shown)
+
+    assert [token] == live.tried
+    assert "refused" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_token_is_in_the_url_only_if_it_cannot_be_a_subprotocol(live: LiveServer):
+    for token in (TOKEN, "no=subprotocol, this"):
+        live.tokens.add(token)
+        async with connected(live, token) as client:
+            await client.hello()
+
+    assert ["", "no=subprotocol, this"] == live.in_urls
+
+
+async def test_a_token_may_be_longer_than_a_url(live: LiveServer):
+    long = "t" * 5_000
+    live.tokens.add(long)
+    async with connected(live, long) as client:
+        await until(client.watch("lagos", 7), is_shown)
+
+
+async def test_a_token_that_fits_nowhere_is_an_error_and_no_loop(live: LiveServer):
+    async with connected(live, "=" + "t" * 5_000) as client:
+        with pytest.raises(BadInput, match=r"^connection: expected one that the server takes, it answered 414$"):
+            await until(client.watch("lagos", 7), is_shown)
+
+    assert 1 == len(live.tried)
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+async def test_a_server_that_will_never_take_the_connection_ends_the_client(live: LiveServer, status: int):
+    live.accepting, live.away_status = False, status
+    async with connected(live) as client:
+        with pytest.raises(BadInput, match=f"connection: .*, it answered {status}"):
+            await client.hello()
+
+    assert 1 == len(live.tried)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+async def test_a_server_that_has_no_room_or_time_is_tried_again(live: LiveServer, status: int):
+    live.accepting, live.away_status = False, status
+    async with connected(live) as client:
+        while len(live.tried) < 3:  # noqa: ASYNC110 - it is the server that is to be tried
+            await asyncio.sleep(0.01)
+        live.accepting = True
+        await client.hello()
+
+
 async def test_each_connection_has_a_fresh_token_from_a_function_plain_or_async(live: LiveServer):
     live.tokens = {"first", "second"}
     fresh = iter(["first", "second"])
@@ -243,6 +296,54 @@ async def test_a_closed_watch_ends_and_is_unsubscribed(live: LiveServer):
 
     assert ["nairobi"] == [name.split("/")[0] for name in live.watched] or [] == live.watched
     assert [lagos.view.subscription] == [message["subscription"] for message in live.unsubscribes]
+
+
+async def test_two_watches_of_a_viewport_share_a_subscription_and_neither_sees_anything_twice(live: LiveServer):
+    seen: list[list[HeatmapView]] = [[], []]
+
+    async def collect(watch: Watch, views: list[HeatmapView]) -> None:
+        async for view in watch.views():
+            views += [view]
+
+    async with connected(live) as client, asyncio.TaskGroup() as tasks:
+        await client.hello()
+        watches = [client.watch("lagos", 7, BOX), client.watch("lagos", 7, BOX)]
+        for watch, views in zip(watches, seen, strict=True):
+            tasks.create_task(collect(watch, views))
+        for n in range(4):
+            if n:
+                await live.change({CELL: n})
+            while not all(views and views[-1].epoch and views[-1].drivers == n for views in seen):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        for watch in watches:
+            await watch.close()
+
+    assert 1 == len(live.subscribes)
+    for views in seen:
+        shown = [(view.cells, view.snapshots) for view in views if view.epoch or not view.subscription]
+        assert [({}, 0), ({}, 1), ({CELL: 1}, 1), ({CELL: 2}, 1), ({CELL: 3}, 1)] == shown
+
+
+async def test_a_second_watch_shows_at_once_what_the_first_knows(live: LiveServer):
+    await live.change({CELL: 3})
+    async with connected(live) as client:
+        await until(client.watch("lagos", 7, BOX), is_shown)
+
+        assert {CELL: 3} == client.watch("lagos", 7, BOX).view.cells
+
+
+async def test_a_viewport_is_unsubscribed_when_its_last_watch_is_closed(live: LiveServer):
+    async with connected(live) as client:
+        first, second = client.watch("lagos", 7, BOX), client.watch("lagos", 7, BOX)
+        await until(first, is_shown)
+        await first.close()
+        await live.change({CELL: 3})
+        await until(second, lambda view: view.drivers == 3)
+        assert [] == live.unsubscribes
+
+        await second.close()
+        while not live.unsubscribes:  # noqa: ASYNC110 - it is the server that is to hear of it
+            await asyncio.sleep(0.01)
 
 
 async def test_the_end_of_the_client_is_the_end_of_its_watches(live: LiveServer):
@@ -298,7 +399,8 @@ def test_what_is_no_websocket_url_is_refused(url: str):
 async def test_hundreds_of_clients_share_a_session_and_are_two_tasks_each(live: LiveServer):
     many = 300
     await live.change({CELL: 3})
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with asyncio.timeout(DEADLINE_S), aiohttp.ClientSession(connector=connector) as session:
         clients = [HeatmapClient(live.websocket_url, TOKEN, session=session) for _ in range(many)]
         async with asyncio.TaskGroup() as entering:
             for client in clients:
@@ -317,7 +419,7 @@ async def test_hundreds_of_clients_share_a_session_and_are_two_tasks_each(live: 
 
 
 async def test_a_box_may_be_four_numbers(live: LiveServer):
-    async with HeatmapClient(live.websocket_url, TOKEN) as client:
+    async with connected(live) as client:
         with pytest.raises(BadInput, match="bbox: expected south below north"):
             client.watch("lagos", 7, (7, 3, 6, 4))
 
@@ -326,17 +428,53 @@ async def test_a_box_may_be_four_numbers(live: LiveServer):
     assert view.epoch
 
 
-async def test_the_readmes_example_runs(live: LiveServer, capsys: pytest.CaptureFixture[str]):
-    [example] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    names: dict[str, object] = {}
-    exec(example, names)  # noqa: S102 - our own documentation
-    [watch] = [value for value in names.values() if inspect.iscoroutinefunction(value)]
+def examples(page: Path) -> dict[str, Callable[..., Coroutine[object, object, None]]]:
+    """The function of each example in a page, which is the last that it defines, by name."""
+    found = {}
+    for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        names: dict[str, object] = {}
+        exec(example, names)  # noqa: S102 - our own documentation
+        *_, function = [value for value in names.values() if inspect.iscoroutinefunction(value)]
+        found[function.__name__] = function
+    return found
+
+
+# What each prints of a city with three drivers in one cell, at some time.
+PRINTED = {
+    "busiest": r"\+00:00 3 3\n",
+    "two_at_once": r"(?s)(?=.*island connected 3 1\n).*mainland connected 3 \d\n",
+    "offered": r"\(4, 5, 6, 7, 8\) .*'nairobi', \(-1.45,",
+    "refused": r"city: expected one of lagos, nairobi, .*got \"?atlantis",
+    "for_days": r"connected 1 3\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [(page, name) for page in (README, CLIENTS) for name in examples(page)],
+    ids=lambda part: getattr(part, "stem", part),
+)
+async def test_the_examples_of_the_documentation_run(
+    live: LiveServer, capsys: pytest.CaptureFixture[str], page: Path, name: str
+):
+    async def token() -> str:
+        return TOKEN
+
+    known = {"websocket_url": live.websocket_url, "token": TOKEN, "new_token": token}
+    example = examples(page)[name]
     await live.change({CELL: 3})
 
-    watching = asyncio.create_task(watch(live.websocket_url, TOKEN))
+    running = asyncio.create_task(example(**{each: known[each] for each in inspect.signature(example).parameters}))
     printed = ""
-    while " 3 3\n" not in printed:
-        assert not watching.done(), await watching
-        await asyncio.sleep(0.01)
-        printed += capsys.readouterr().out
-    watching.cancel()
+    async with asyncio.timeout(DEADLINE_S):
+        while not re.search(PRINTED[name], printed):
+            await asyncio.sleep(0.01)
+            printed += capsys.readouterr().out
+    running.cancel()
+
+
+def test_what_the_python_client_has_is_documented():
+    text = CLIENTS.read_text()
+    attributes = [field.name for field in fields(HeatmapView)]
+
+    assert [] == [name for name in attributes if f"`{name}`" not in text]

@@ -78,6 +78,20 @@ def test_each_invocation_signs_with_the_credentials_of_its_time(api: ManagementA
     ]
 
 
+def test_connections_are_closed_and_said_to_be(api: ManagementApi, fan_out: FanOut):
+    api.answers["open"].append(204)
+    api.answers["gone"].append(410)
+    api.answers["busy"].append(429)
+
+    report = fan_out.end(["open", "gone", "busy"], PATIENCE_S)
+
+    assert {"open": Outcome.SENT, "gone": Outcome.GONE, "busy": Outcome.THROTTLED} == report.outcomes
+    assert {f"DELETE /live/@connections/{name} HTTP/1.1" for name in ("open", "gone", "busy")} == {
+        post.head.partition("\r\n")[0] for post in api.posts
+    }
+    assert {""} == {post.message for post in api.posts}
+
+
 def test_connections_and_event_loop_stay(api: ManagementApi, fan_out: FanOut):
     for _ in range(3):
         fan_out.send([Delivery(["a"], ["frame"])], PATIENCE_S)

@@ -1,46 +1,71 @@
+import json
+import subprocess
+import sys
 import time
+import traceback
+from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 
+from adapters.jws import MAX_TOKEN_CHARACTERS, SharedSecret
 from adapters.tokens import Tokens
 from authorize import app
 from factories import LambdaContext
+from fakes.key_server import FakeKeyServer
 from heatmap.access import HEATMAP_READ, principal
-from heatmap.errors import Misconfigured
+from heatmap.claims import LEEWAY_S, Expected
+from heatmap.errors import Misconfigured, Unavailable
+from minting import BAD_TOKENS, SECRET, a_token, key_pair, published
 
-SECRET = "a secret of the tests that is longer than the sixty-four bytes HS512 wants"
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api1/live/GET/heatmap"
+EXPECTED = Expected("fleetglow", "fleetglow")
+# What API Gateway takes from the authorizer of a WebSocket API; it cannot be raised.
+MAX_ANSWER_BYTES = 8 * 1024
 
 
 @pytest.fixture(autouse=True)
 def our_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "tokens", lambda: Tokens(SECRET))
+    monkeypatch.setattr(app, "tokens", lambda: Tokens(SharedSecret(SECRET), EXPECTED))
 
 
-def a_token(secret: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
-    payload = {"iss": "fleetglow", "aud": "fleetglow", "sub": "viewer-1", "scope": HEATMAP_READ}
-    payload |= {"exp": int(time.time()) + 60} | claims
-    return jwt.encode({name: claim for name, claim in payload.items() if claim is not ...}, secret, algorithm=algorithm)
+def a_rest_request(*authorization: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "methodArn": ARN,
+        "headers": {"Authorization": authorization[-1]} if authorization else {},
+        "multiValueHeaders": {"Authorization": list(authorization)} if authorization else {},
+        "queryStringParameters": query,
+        "requestContext": {"requestId": "r-1"},
+    }
 
 
-def ask(**event: Any) -> dict[str, Any]:
-    return app.lambda_handler({"methodArn": ARN, **event}, LambdaContext())
+def a_handshake(headers: dict[str, str] | None = None, query: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "methodArn": ARN.replace("GET/heatmap", "$connect"),
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()} if headers else None,
+        "queryStringParameters": query,
+        "requestContext": {"requestId": "r-1", "connectionId": "connection-1", "routeKey": "$connect"},
+    }
+
+
+def ask(event: dict[str, Any]) -> dict[str, Any]:
+    return app.lambda_handler(event, LambdaContext())
 
 
 @pytest.mark.parametrize(
-    "request_parts",
+    "event",
     [
-        {"headers": {"Authorization": f"Bearer {a_token()}"}},
-        {"headers": {"authorization": f"bearer {a_token()}"}},
-        {"headers": {"Sec-WebSocket-Protocol": f"fleetglow, {a_token()}"}},
-        {"queryStringParameters": {"token": a_token()}},
+        a_rest_request(f"Bearer {a_token()}"),
+        a_rest_request(f"bearer  {a_token()}"),
+        a_handshake({"authorization": f"Bearer {a_token()}"}),
+        a_handshake({"Sec-WebSocket-Protocol": f"fleetglow, {a_token()}"}),
+        a_handshake(query={"token": a_token()}),
     ],
-    ids=["header", "lower case", "subprotocol", "query"],
+    ids=["header", "lower case", "handshake's header", "subprotocol", "query"],
 )
-def test_a_token_is_taken_wherever_a_client_can_put_it(request_parts: dict[str, Any]):
-    answer = ask(**request_parts)
+def test_a_token_is_taken_wherever_a_client_can_put_it(event: dict[str, Any]):
+    answer = ask(event)
 
     [statement] = answer["policyDocument"]["Statement"]
     assert (
@@ -49,51 +74,141 @@ def test_a_token_is_taken_wherever_a_client_can_put_it(request_parts: dict[str, 
     ) == ("Allow", "arn:aws:execute-api:us-east-1:000000000000:api1/live/*")
 
 
-def test_what_a_token_allows_is_passed_on():
-    bearer = principal(ask(queryStringParameters={"token": a_token()})["context"])
-
-    assert ("viewer-1", {HEATMAP_READ}) == (bearer.subject, bearer.scopes)
-
-
 @pytest.mark.parametrize(
-    "token",
+    "event",
     [
-        "",
-        "junk",
-        a_token(exp=int(time.time()) - 60),
-        a_token(exp=...),
-        a_token(sub=...),
-        a_token(aud="another"),
-        a_token(iss="another"),
-        a_token(scope=["heatmap:read"]),
-        a_token(secret="another secret, just as long as the first one"),
-        a_token(algorithm="HS512"),
-        a_token(secret="", algorithm="none"),
+        a_rest_request(),
+        a_rest_request("Basic eDp5"),
+        a_rest_request("Basic eDp5", query={"token": a_token()}),
+        a_rest_request(query={"token": a_token()}),
+        a_rest_request(f"Bearer {a_token()}", f"Bearer {a_token(sub='another')}"),
+        a_rest_request(f"Bearer {a_token()}, Bearer {a_token()}"),
+        a_handshake(),
+        a_handshake({"Sec-WebSocket-Protocol": a_token()}),
+        a_handshake({"Sec-WebSocket-Protocol": "fleetglow"}),
     ],
     ids=[
         "none",
-        "junk",
-        "expired",
-        "endless",
-        "nobody's",
-        "audience",
-        "issuer",
-        "scope",
-        "secret",
-        "algorithm",
-        "alg none",
+        "another scheme",
+        "beside another scheme",
+        "query of REST",
+        "two",
+        "two in one",
+        "none on the socket",
+        "first subprotocol",
+        "no second subprotocol",
     ],
 )
-def test_any_other_token_is_refused_as_unauthorized(token: str):
+def test_what_the_answer_would_not_be_cached_by_is_no_token(event: dict[str, Any]):
     with pytest.raises(app.UnauthorizedError, match=r"^Unauthorized$"):
-        ask(headers={"Authorization": f"Bearer {token}"})
+        ask(event)
 
 
-def test_a_request_without_a_token_is_refused():
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+def test_any_other_token_is_refused_as_unauthorized(kind: str):
+    with pytest.raises(app.UnauthorizedError, match=r"^Unauthorized$") as refused:
+        ask(a_handshake(query={"token": BAD_TOKENS[kind](SECRET)}))
+
+    # The runtime would log it.
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+def test_each_refusal_is_counted_though_the_function_fails(
+    kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED")
+    # What other tests have counted is not written.
+    app.metrics.clear_metrics()
+
     with pytest.raises(app.UnauthorizedError):
-        ask(headers=None, queryStringParameters=None)
+        ask(a_handshake(query={"token": BAD_TOKENS[kind](SECRET)}))
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert [[1.0]] == [line["tokens_refused"] for line in lines if "tokens_refused" in line]
+
+
+def test_what_a_token_allows_is_passed_on():
+    now = int(time.time())
+    token = a_token(scope=HEATMAP_READ, sub="van-1", drivers=["van-2", "truck-*"], cities=["lagos"], exp=now + 60)
+    bearer = principal(ask(a_rest_request(f"Bearer {token}"))["context"])
+
+    assert ("van-1", {HEATMAP_READ}, 1000 * (now + 60 + LEEWAY_S)) == (
+        bearer.subject,
+        bearer.scopes,
+        bearer.expires_at,
+    )
+    assert [True, True, False] == [name in bearer.drivers for name in ("van-2", "truck-9", "van-3")]
+    assert [True, False] == [city in bearer.cities for city in ("lagos", "london")]
+
+
+def test_the_answer_is_the_same_for_all_routes_since_it_is_cached_for_all():
+    token = f"Bearer {a_token()}"
+    other = a_rest_request(token) | {"methodArn": ARN.replace("GET/heatmap", "POST/pings")}
+
+    assert ask(a_rest_request(token)) == ask(other)
+
+
+@pytest.mark.parametrize("character", ["a", "é", "龍", "🚚", '"', "\\"])
+def test_the_longest_token_makes_an_answer_that_api_gateway_takes(character: str):
+    def token(drivers: int) -> str:
+        return a_token(sub=character * 255, drivers=[character * 100] * drivers + [f"{n:03}*" for n in range(drivers)])
+
+    longest = max(n for n in range(1, 100) if len(token(n)) <= MAX_TOKEN_CHARACTERS)
+    answer = ask(a_handshake(query={"token": token(longest)}))
+
+    # As the runtime encodes it.
+    assert len(json.dumps(answer, ensure_ascii=False).encode()) <= MAX_ANSWER_BYTES
 
 
 def test_a_short_secret_is_not_used():
     with pytest.raises(Misconfigured, match="at least 32 bytes"):
-        Tokens("short")
+        SharedSecret("short")
+
+
+def test_when_the_keys_cannot_be_had_a_token_is_neither_good_nor_bad(monkeypatch: pytest.MonkeyPatch):
+    keys = FakeKeyServer(published("one"))
+    keys.is_down = True
+    monkeypatch.setattr(app, "tokens", lambda: Tokens(keys.client(), EXPECTED))
+
+    # API Gateway makes a 500 of it.
+    with pytest.raises(Unavailable):
+        ask(a_rest_request(f"Bearer {a_token(key_pair('one'), 'RS256', {'kid': 'one'})}"))
+
+
+def test_cryptography_is_loaded_for_key_pairs_only():
+    # With it the function takes half as long again to start.
+    code = "import sys, authorize.app; print(*sorted({'jwt', 'cryptography'} & set(sys.modules)))"
+    environment = {"PYTHONPATH": str(Path(__file__).parents[3] / "functions")}
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    ).stdout
+
+    assert "" == printed.strip()
+
+
+def test_nothing_of_a_token_is_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("DEBUG", app.logger.name)
+    keys = FakeKeyServer(published("one"))
+    tokens = [make(SECRET) for make in BAD_TOKENS.values()] + [
+        a_token(),
+        a_token(key_pair("two"), "RS256", {"kid": "kid-of-nobody"}),
+        a_token(key_pair("two"), "RS256", {"kid": "one"}),
+    ]
+    for source in (SharedSecret(SECRET), keys.client()):
+        monkeypatch.setattr(app, "tokens", lambda source=source: Tokens(source, EXPECTED))
+        for token in tokens:
+            try:
+                ask(a_handshake({"Sec-WebSocket-Protocol": f"fleetglow, {token}"}))
+            except app.UnauthorizedError:
+                # As the runtime logs what a handler raises.
+                traceback.print_exc()
+
+    printed = "".join(capsys.readouterr()) + caplog.text
+    assert "refused" in printed
+    told = [part for token in tokens for part in token.split(".") if len(part) > 6 and part in printed]
+    assert [] == told
+    assert not [word for word in ("tester", "kid-of-nobody", "somebody-else", "another", "van-1") if word in printed]

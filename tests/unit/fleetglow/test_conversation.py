@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from fakes.heat_server import FakeHeatServer
 from fleetglow.backoff import Backoff
-from fleetglow.conversation import Conversation, Patience, Unanswered
+from fleetglow.conversation import Conversation
 from fleetglow.errors import BadInput
 from fleetglow.feed import Feed
+from fleetglow.outstanding import Patience, Unanswered
 from fleetglow.protocol import Ack, Encoding
 from heatmap.cells import BBox, cell_of
 from heatmap.cities import Cities, City
@@ -318,7 +319,7 @@ def test_the_parts_of_a_large_snapshot_may_take_their_time(talk: Talk):
     assert (1, 1) == (feed.state.frames, len(said(talk, "subscribe")))
 
 
-@pytest.mark.parametrize("code", ["unavailable", "internal_error"])
+@pytest.mark.parametrize("code", ["unavailable", "internal_error", "expired"])
 def test_what_the_server_could_not_do_is_said_again_later(talk: Talk, code: str):
     feed = talk.watch()
     talk.client.outgoing.clear()
@@ -359,11 +360,24 @@ def test_a_refusal_ends_that_viewport_and_no_other(talk: Talk):
 
 
 def test_the_seventeenth_viewport_is_refused(talk: Talk):
-    feeds = [talk.watch(bbox=(5 + n, 3, 5.001 + n, 3.001)) for n in range(17)]
+    corners = [(6.4 + 0.1 * (n % 3), 3.15 + 0.1 * (n // 3)) for n in range(17)]
+    feeds = [talk.watch(bbox=(south, west, south + 0.001, west + 0.001)) for south, west in corners]
     talk.settle()
 
     assert [None] * 16 == [feed.refusal for feed in feeds[:16]]
     assert "expected at most 16" in str(feeds[16].refusal)
+
+
+def test_a_frame_may_overtake_its_ack_though_another_box_is_of_the_same_viewport(talk: Talk):
+    talk.server.change("lagos", {CELL: 3})
+    talk.watch()
+    talk.settle()
+    second = talk.watch(bbox=(6.421, 3.381, 6.469, 3.429))
+    ack, *frame = talk.ask()
+    talk.hear(*frame, ack)
+
+    assert {CELL: 3} == second.state.cells
+    assert 2 == len(said(talk, "subscribe"))
 
 
 def test_what_is_left_is_unsubscribed_and_late_messages_of_it_are_passed_over(talk: Talk):

@@ -76,6 +76,31 @@ async def test_a_busy_server_is_asked_again_and_the_ping_counts_once(trouble: An
     assert 3 == len(server.bodies)
 
 
+def early(index: int) -> dict[str, object]:
+    return {"index": index, "code": "rate_limited", "message": f"driver_id: {index}", "retry_after_ms": 20_000}
+
+
+async def test_pings_that_came_too_fast_are_sent_again_after_the_pause_and_only_they():
+    clock = FakeAsyncClock()
+    bad = {"index": 0, "code": "out_of_range", "message": "lat: expected less"}
+    server = Script(taken(2, bad, early(1), early(3)), taken(2))
+
+    tally = await send(server, pings(5), clock=clock)
+
+    assert [["d0", "d1", "d2", "d3", "d4"], ["d1", "d3"]] == [
+        [ping["driver_id"] for ping in msgspec.json.decode(body)["pings"]] for body in server.bodies
+    ]
+    assert (5, 4, 1, 1) == (tally.sent, tally.accepted, tally.rejected, tally.retries)
+    assert [20] == clock.slept
+
+
+async def test_pings_that_come_too_fast_for_ever_are_rejected_in_the_end():
+    tally = await send(Script(taken(1, early(0)), taken(0, early(0))), pings(2))
+
+    assert (1, 1) == (tally.accepted, tally.rejected)
+    assert {"rate_limited: driver_id: 0": 1} == tally.reasons
+
+
 async def test_a_request_is_given_up_after_some_attempts():
     server = Script(taken(1), None)
     tally = await send(server, pings(1), pings(2))

@@ -1,7 +1,5 @@
 import asyncio
 import io
-import os
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from fleetglow.cli import app
+from fleetglow.command_line import app
 from fleetglow.errors import BadInput, NotRunning
 from fleetglow.heatmap_view import HeatmapView, Link
 from fleetglow.watching import Picture, PlainLines, Watched, follow, looked_at, plain_precision
@@ -60,18 +58,6 @@ async def test_it_ends_when_the_time_is_up():
 async def test_a_time_without_any_frame_is_an_error():
     with pytest.raises(NotRunning, match=r"no frame came within 0\.01 s"):
         await follow(views(a_view(frames=0), endless=True), lambda _view: None, 0.01, once=True)
-
-
-async def test_ctrl_c_ends_it_in_good_order():
-    shown: list[HeatmapView] = []
-
-    def show(view: HeatmapView) -> None:
-        shown.append(view)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    await follow(views(a_view(), endless=True), show, 30, once=False)
-
-    assert [a_view()] == shown
 
 
 def test_plain_output_is_a_line_for_each_frame_and_each_change_of_the_connection():
@@ -212,6 +198,14 @@ def test_a_box_that_does_not_touch_the_city_is_refused():
     [
         (["--city", "atlantis"], "--city: expected one of lagos, nairobi"),
         (["--precision", "9"], "--precision: expected 4 to 8, got 9"),
+        (
+            ["--precision", "8"],
+            "--precision: expected at most 7 for all of Lagos, got 8; name a part of it with --bbox",
+        ),
+        (
+            ["--precision", "8", "--bbox", "5,3,7,4"],
+            "--precision: expected at most 6 for the box, got 8; name a smaller one with --bbox",
+        ),
         (["--bbox", "1,2,3"], "--bbox: expected four numbers"),
         (["--bbox", "51,0,52,1"], "--bbox: expected a box that touches Lagos, got 51,0,52,1"),
         (["--seconds", "0"], "--seconds: expected more than 0, got 0"),

@@ -1,6 +1,6 @@
 import json
 
-from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, jobs, waves
+from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, endings, jobs, waves
 
 
 def sends(deliveries: list[Delivery]) -> list[tuple[str, str]]:
@@ -18,6 +18,19 @@ def test_many_connections_are_cut_into_jobs():
 
     assert 3 == len(packed)
     assert sends(wanted) == sends([delivery for job in packed for delivery in job.deliveries])
+
+
+def test_connections_to_be_closed_are_in_jobs_of_their_own():
+    wanted = [f"c{n}" for n in range(2 * MAX_CONNECTIONS + 1)]
+
+    packed = [decode(job) for job in endings(wanted)]
+
+    assert [MAX_CONNECTIONS, MAX_CONNECTIONS, 1] == [len(job.ends) for job in packed]
+    assert (wanted, []) == (
+        [each for job in packed for each in job.ends],
+        [each for j in packed for each in j.deliveries],
+    )
+    assert [] == [end for job in jobs([Delivery(["c1"], ['"frame"'])]) for end in decode(job).ends]
 
 
 def test_large_messages_are_cut_into_jobs():

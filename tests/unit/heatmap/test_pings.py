@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 
 from factories import NOW, a_body
-from heatmap.cities import cities
+from heatmap.cells import BBox
+from heatmap.cities import Cities, City, cities
 from heatmap.errors import InvalidInput, TooLarge
 from heatmap.pings import MAX_AGE_MS, MAX_BODY_BYTES, MAX_PINGS, Parsed, parse
+from heatmap.quality import Quality
 
 
 def parsed(*pings: object) -> Parsed:
@@ -43,6 +45,7 @@ def parsed(*pings: object) -> Parsed:
         ("driver_id", "a\n", "bad_characters"),
         ("driver_id", "a\x00b", "bad_characters"),
         ("driver_id", "a\ud800b", "bad_characters"),
+        ("driver_id", "a\u3000b", "bad_characters"),
         ("sampled_at", 0, "too_old"),
         ("sampled_at", "1970-01-01T00:00:00Z", "too_old"),
         ("sampled_at", 1_700_000_000, "too_old"),
@@ -154,11 +157,50 @@ def test_a_month_old_reading_from_an_offline_buffer_is_taken():
     assert ping.sampled_at == NOW - MAX_AGE_MS
 
 
-@pytest.mark.parametrize("position", [(90, 180), (-90, -180), (0, 0), (0, 180)])
+@pytest.mark.parametrize("position", [(90, 180), (-90, -180), (0, 180), (0, 0.01)])
 def test_the_edges_of_the_world_are_on_it(position: tuple[float, float]):
     [ping] = parsed(a_body(lat=position[0], lon=position[1])).pings
 
     assert position == (ping.lat, ping.lon)
+
+
+@pytest.mark.parametrize("position", [(0, 0), (0.0, -0.0), (0.005, -0.009)])
+def test_the_position_of_a_device_that_has_none_is_refused(position: tuple[float, float]):
+    [rejection] = parsed(a_body(lat=position[0], lon=position[1])).rejected
+
+    assert "zero_island" == rejection.code
+    assert rejection.message.startswith("lat: expected ")
+
+
+def test_a_city_that_lies_at_0_0_has_drivers_there():
+    island = Cities([City("null", "Null Island", "UTC", BBox(-0.1, -0.1, 0.1, 0.1))])
+
+    [ping] = parse(json.dumps(a_body(lat=0, lon=0)).encode(), NOW, island).pings
+
+    assert "null" == ping.city
+
+
+def test_a_reading_that_may_be_a_long_way_off_is_refused():
+    result = parsed(a_body(accuracy=1_000), a_body(accuracy=1_001))
+
+    assert 1 == len(result.pings)
+    [rejection] = result.rejected
+    assert (1, "inaccurate") == (rejection.index, rejection.code)
+    assert "accuracy: expected at most 1000 metres in lagos, got 1001.0" == rejection.message
+
+
+@pytest.mark.parametrize(
+    ("field", "taken", "refused"), [("accuracy", 50, 51), ("sampled_at", NOW + 5_000, NOW + 5_001)]
+)
+def test_a_city_may_be_stricter_than_the_others(field: str, taken: int, refused: int):
+    own = Quality(max_accuracy_m=50, future_ms=5_000)
+    strict = Cities([City("lagos", "Lagos", "Africa/Lagos", BBox(6, 3, 7, 4), own)])
+    body = json.dumps({"pings": [a_body(**{field: taken}), a_body(**{field: refused})]}).encode()
+
+    result = parse(body, NOW, strict)
+
+    assert (1, [1]) == (len(result.pings), [each.index for each in result.rejected])
+    assert 2 == len(parse(body, NOW, cities()).pings)
 
 
 def test_a_position_outside_every_city_belongs_to_its_region():

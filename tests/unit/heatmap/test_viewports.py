@@ -29,6 +29,26 @@ def test_a_subscription_names_its_viewport():
     assert watched == from_subscription(watched.subscription)
 
 
+def test_a_box_that_reaches_into_the_city_is_watched():
+    assert viewport("lagos", 7, BBox(6.0, 3.0, 6.36, 3.11), cities(), PRECISIONS)
+
+
+def test_a_box_beside_the_city_is_watched_with_the_tile_that_both_lie_in():
+    assert viewport("lagos", 5, BBox(6.1, 2.9, 6.34, 3.05), cities(), PRECISIONS).tiles.holds("s14")
+
+
+@pytest.mark.parametrize(
+    "box", [BBox(51.4, -0.2, 51.6, 0.1), BBox(6.5, 3.9, 6.6, 4.0), BBox(6.2, 3.3, 6.3, 3.4)], ids=str
+)
+def test_a_box_apart_from_the_city_is_refused_with_the_city_s_own(box: BBox):
+    with pytest.raises(
+        InvalidInput, match=r"bbox: expected a part of lagos, which is \[6.35, 3.1, 6.75, 3.75\]"
+    ) as refusal:
+        viewport("lagos", 7, box, cities(), PRECISIONS)
+
+    assert "outside_city" == refusal.value.code
+
+
 @pytest.mark.parametrize("city", [None, 5, "", "atlantis", "s1", "s14x", "ail", "{lagos}", "lagos\n"])
 def test_an_unknown_city_is_refused(city: object):
     with pytest.raises(InvalidInput, match="city: expected one of lagos") as refusal:

@@ -156,6 +156,39 @@ def test_anything_is_a_response_or_malformed_or_not_complete(data: bytes, beginn
     assert response is None or 200 <= response.status <= 999
 
 
+LINES = [
+    "Date: Sat, 21 Nov 2026 12:00:00 GMT",
+    "Content-Length: 0",
+    "content-length:0",
+    "CONTENT-LENGTH: 00",
+    "Content-Length: 2",
+    "X-Content-Length: 0",
+    "Connection: keep-alive",
+    "connection: CLOSE",
+    "Transfer-Encoding: chunked",
+    "X-Note: close, Content-Length: 0",
+    "",
+]
+
+
+@given(
+    st.sampled_from(["HTTP/1.1 200 OK", "HTTP/1.1 200 ", "HTTP/1.0 200 OK", "HTTP/1.1 204 None", "http/1.1 200 OK"]),
+    st.lists(st.sampled_from(LINES), max_size=6),
+    st.sampled_from(["", "0\r\n\r\n", "hi"]),
+)
+def test_what_is_told_at_a_glance_is_what_reading_it_piece_by_piece_says(status: str, lines: list[str], rest: str):
+    data = "\r\n".join([status, *lines, "", rest]).encode()
+
+    def read(*pieces: bytes) -> Response | str | None:
+        parser = ResponseParser()
+        try:
+            return [parser.feed(piece) for piece in pieces][-1]
+        except MalformedResponse:
+            return "malformed"
+
+    assert read(data[:1], data[1:]) == read(data)
+
+
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=8), st.integers(1, 60))
 def test_chunks_give_the_body_that_went_in(chunks: list[bytes], size: int):
     data = CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"

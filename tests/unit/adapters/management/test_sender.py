@@ -7,7 +7,6 @@ import pytest
 
 from adapters.management.outcome import Outcome
 from adapters.management.sender import Report, Sender
-from adapters.management.signing import Payload
 from fakes.management_api import ManagementApi, Trouble, response
 
 LANES = 4
@@ -28,12 +27,12 @@ async def sender(api: ManagementApi) -> AsyncIterator[Sender]:
     await sender.close()
 
 
-def prepare(connection_id: str, payload: Payload) -> bytes:
-    return f"POST /live/@connections/{connection_id} HTTP/1.1".encode() + payload.length + payload.body
+def prepare(connection_id: str, message: str) -> bytes:
+    length = len(message.encode())
+    return f"POST /live/@connections/{connection_id} HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{message}".encode()
 
 
-async def send(sender: Sender, messages: Mapping[str, Sequence[str]], patience_s: float = PATIENCE_S) -> Report:
-    posts = {connection_id: [Payload(message) for message in each] for connection_id, each in messages.items()}
+async def send(sender: Sender, posts: Mapping[str, Sequence[str]], patience_s: float = PATIENCE_S) -> Report:
     return await sender.send(posts, prepare, patience_s)
 
 

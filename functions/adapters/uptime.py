@@ -1,4 +1,4 @@
-"""A clock for time-outs that freezing does not stop."""
+"""A clock for time-outs, and for how old something is, that freezing does not stop."""
 
 import time
 from collections.abc import Callable

@@ -1,0 +1,47 @@
+"""How a client's connection begins: where its token goes, and which answers are final."""
+
+import re
+
+import aiohttp
+from yarl import URL
+
+from fleetglow.errors import BadInput
+
+# API Gateway sends no message over 128 KB.
+MAX_MESSAGE_BYTES = 131_072
+# How long the end of a connection may take that is given up anyway.
+CLOSE_S = 1.0
+# What is offered as a subprotocol, with the token behind it.
+SUBPROTOCOL = "fleetglow"
+# RFC 9110, section 5.6.2: what a subprotocol may consist of. Every JWT does.
+NAME_OF_SUBPROTOCOL = re.compile(r"[\w!#$%&'*+\-.^`|~]+", re.ASCII)
+# Of the 4xx, those that pass: a time-out, and too many requests.
+PASSING = {408, 429}
+
+
+async def opened(session: aiohttp.ClientSession, url: URL, token: str) -> aiohttp.ClientWebSocketResponse:
+    """A connection to a stage. A URL is kept in logs and is short, so the token is only in it if it fits nowhere else.
+
+    Raises:
+        BadInput: the server does not take the token, or such a connection at all; its text holds nothing of the token.
+        aiohttp.ClientError, TimeoutError, OSError: there is none now; another attempt may succeed.
+    """
+    fits = NAME_OF_SUBPROTOCOL.fullmatch(token)
+    try:
+        return await session.ws_connect(
+            url if fits else url.update_query(token=token),
+            protocols=(SUBPROTOCOL, token) if fits else (),
+            max_msg_size=MAX_MESSAGE_BYTES,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+        )
+    except aiohttp.WSServerHandshakeError as error:
+        if 400 <= error.status < 500 and error.status not in PASSING:
+            # The error has the URL in it, where the token may be.
+            raise _refusal(error.status) from None
+        raise
+
+
+def _refusal(status: int) -> BadInput:
+    if status in {401, 403}:
+        return BadInput(f"token: expected a valid one, the server answered {status}")
+    return BadInput(f"connection: expected one that the server takes, it answered {status}")

@@ -1,0 +1,51 @@
+"""The stack that an operator looks after: the one here, or one on AWS, by the name it was deployed under."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fleetglow import aws
+from fleetglow.deployment import discover
+from fleetglow.errors import NotRunning
+
+
+@dataclass(frozen=True)
+class Operated:
+    """A stack and how to reach its parts.
+
+    Attributes:
+        outputs: of the stack, by name.
+        client: makes the boto3 client of a service, as "sqs".
+    """
+
+    outputs: Mapping[str, str]
+    client: Callable[[str], Any]
+
+
+def _client(service: str, **options: Any) -> Any:
+    # The types know each service by its name; here the name is not known.
+    return boto3.client(service, **options)  # type: ignore[call-overload]
+
+
+def operated(stack: str | None, client: Callable[..., Any] = _client) -> Operated:
+    """The stack of that name on AWS, with the credentials and region of the environment; by default the one here.
+
+    Args:
+        client: makes a client of boto3.
+
+    Raises:
+        NotRunning: there is none.
+    """
+    if stack is None:
+        here = discover()
+        return Operated(here.outputs, partial(client, **aws.local(here.endpoint_url)))
+    try:
+        [found] = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except (ClientError, BotoCoreError) as error:
+        raise NotRunning(f"the stack {stack} was not found: {error}") from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    return Operated(outputs, client)

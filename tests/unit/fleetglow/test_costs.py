@@ -1,0 +1,160 @@
+import json
+import re
+import shlex
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from cloudformation import ROOT, all_resources, load, values
+from fleetglow import costs
+from fleetglow.command_line import app
+from fleetglow.costs import Load, bill
+from fleetglow.errors import BadInput
+
+NOTHING = Load(
+    drivers=0,
+    interval_s=5,
+    batch=50,
+    viewers=0,
+    frame_bytes=1_500,
+    tick_s=3,
+    changing=1,
+    cache_node="cache.t4g.small",
+    cache_nodes=1,
+)
+FLEET = replace(NOTHING, drivers=10_000)
+AUDIENCE = replace(NOTHING, viewers=1_000)
+PAGE = (ROOT / "docs/cost.md").read_text()
+
+
+def usd(load: Load, item: str, part: str | None = None) -> float:
+    return sum(line.usd for line in bill(load) if line.item == item and part in (None, line.part))
+
+
+def total(load: Load) -> float:
+    return sum(line.usd for line in bill(load))
+
+
+def invocations(load: Load, part: str) -> float:
+    [millions] = [line.quantity for line in bill(load) if (line.part, line.item) == (part, "Lambda, invocations")]
+    return millions * 1_000_000
+
+
+def test_the_broadcaster_and_the_check_begin_once_a_minute():
+    assert 2 * 43_200 == pytest.approx(invocations(NOTHING, "standing"))
+
+
+def test_viewers_are_let_in_subscribe_and_leave_every_two_hours():
+    # With heartbeats alone one viewer is posted to every 15 s; 360 connections a month are four invocations each.
+    one_viewer = replace(AUDIENCE, viewers=1, changing=0)
+
+    assert 172_800 + 360 * (1 + 3) == pytest.approx(invocations(one_viewer, "frames out"))
+
+
+def test_requests_get_cheaper_as_they_get_more():
+    # 5,184 M requests: 333 at $3.50, 667 at $2.80, 4,184 at $2.38.
+    assert 1_165.50 + 1_867.60 + 9_957.92 == pytest.approx(usd(replace(FLEET, batch=1), "REST API"))
+
+
+def test_fifty_pings_in_a_request_cost_a_fiftieth_of_the_requests():
+    assert 103.68 * 3.50 == pytest.approx(usd(FLEET, "REST API"))
+
+
+def test_a_frame_is_a_message_for_each_32_kb_of_it():
+    small, large = (
+        usd(replace(AUDIENCE, frame_bytes=size), "WebSocket, messages") for size in (32 * 1024, 32 * 1024 + 1)
+    )
+
+    # 864 M frames; beyond a billion messages they are $0.80.
+    assert (864.00, 1_000 + 728 * 0.80) == (pytest.approx(small), pytest.approx(large))
+
+
+def test_where_nothing_changes_viewers_cost_their_heartbeats():
+    assert 1_000 * costs.MONTH_S / 15 / 1_000_000 == pytest.approx(
+        usd(replace(AUDIENCE, changing=0), "WebSocket, messages")
+    )
+
+
+def test_the_first_hundred_gigabytes_are_sent_for_nothing():
+    one_viewer = replace(AUDIENCE, viewers=1)
+
+    assert 0 == usd(one_viewer, "sent to the internet")
+    assert (864e6 * 1_500 / 2**30 - 100) * 0.09 == pytest.approx(usd(AUDIENCE, "sent to the internet"))
+
+
+@pytest.mark.parametrize(("batch", "shards"), [(1, 4), (50, 1), (500, 1)])
+def test_there_are_shards_enough_for_twice_the_load(batch: int, shards: int):
+    assert shards == costs.shards(replace(FLEET, batch=batch))
+
+
+def test_nobody_pinging_and_nobody_watching_costs_what_stands():
+    moving = {line.item for line in bill(NOTHING) if line.usd and line.part != "standing"}
+
+    assert {"Kinesis, shards", "SQS"} == moving
+
+
+def test_a_second_node_costs_as_much_as_the_first():
+    assert 2 * usd(NOTHING, "ElastiCache, cache.t4g.small") == pytest.approx(
+        usd(replace(NOTHING, cache_nodes=2), "ElastiCache, cache.t4g.small")
+    )
+
+
+def test_a_node_type_without_a_price_is_refused_with_those_that_have_one():
+    with pytest.raises(BadInput, match=r"expected one of cache.t4g.micro, .*, got cache.huge"):
+        bill(replace(NOTHING, cache_node="cache.huge"))
+
+
+def test_memory_is_what_the_template_gives():
+    functions = all_resources("AWS::Serverless::Function")
+    shared = load()["Globals"]["Function"]["MemorySize"]
+    given = {name: each["Properties"].get("MemorySize", shared) / 1024 for name, each in functions.items()}
+
+    assert costs.INGEST_GB == given["IngestFunction"]
+    assert costs.AGGREGATE_GB == given["AggregateFunction"]
+    assert costs.DELIVER_GB == given["DeliverFunction"]
+    assert costs.AUTHORIZE_GB == given["AuthorizeFunction"]
+    assert costs.BROADCAST_GB == given["BroadcastFunction"]
+    assert costs.CONNECTIONS_GB == given["ConnectionsFunction"]
+    assert costs.CHECK_GB == given["CheckFunction"]
+
+
+def test_alarms_and_metrics_are_about_as_many_as_the_templates_have():
+    alarms = [each for each in all_resources("AWS::CloudWatch::Alarm").values() if "Condition" not in each]
+    watched = [node for node in values(alarms) if isinstance(node, dict) and "MetricName" in node]
+    body = load(ROOT / "infra/dashboard.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    shown = [metric for widget in json.loads(body)["widgets"] for metric in widget["properties"]["metrics"]]
+
+    assert costs.ALARM_METRICS == pytest.approx(len(watched), abs=5)
+    own = {(metric[1], metric[3]) for metric in shown if metric[0] == "${Namespace}"}
+    assert costs.METRICS == pytest.approx(len(own), abs=5)
+
+
+def test_the_table_adds_up():
+    printed = CliRunner().invoke(app, ["cost"]).output.splitlines()
+
+    items = [float(line[-11:].replace(",", "")) for line in printed if line.startswith("  ")]
+    [whole] = [float(line[-11:].replace(",", "")) for line in printed if line.startswith("USD a month")]
+    assert whole == pytest.approx(sum(items), abs=0.2)
+    assert costs.PRICES_OF in printed[-1]
+
+
+def test_json_says_the_same_as_the_table():
+    document = json.loads(CliRunner().invoke(app, ["cost", "--json", "--viewers", "10"]).output)
+
+    assert 10 == document["load"]["viewers"]
+    assert document["usd"] == pytest.approx(sum(line["usd"] for line in document["lines"]), abs=0.01)
+
+
+ROWS = re.findall(r"`fleetglow (cost[^`]*)` \| \$([\d,]+) \|", PAGE)
+
+
+@pytest.mark.parametrize(("command", "printed"), ROWS)
+def test_the_page_says_what_the_command_says(command: str, printed: str):
+    document = json.loads(CliRunner().invoke(app, [*shlex.split(command), "--json"]).output)
+
+    assert f"{document['usd']:,.0f}" == printed
+
+
+def test_the_page_has_examples():
+    assert len(ROWS) >= 6
