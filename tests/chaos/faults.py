@@ -91,7 +91,7 @@ class Faults:
         """Cause one, and wait until ticks are made again."""
         started = time.monotonic()
         await self.all[name]()
-        await self._ticking()
+        await self.ticking()
         self.counters[name] += 1
         tell(f"{name}: ticks go on {time.monotonic() - started:.1f} s after it began")
 
@@ -101,7 +101,7 @@ class Faults:
         tell(f"the cache is cut off for {LONG_S:g} s, longer than records may wait")
         await asyncio.sleep(LONG_S)
         self._cache.mend()
-        await self._ticking()
+        await self.ticking()
         last = dict(self._stream.last)
         await eventually("the backlog counted", lambda: self._stream.is_counted_to(last, self._client), COUNTED_S)
         self.counters["stream made to give up"] += 1
@@ -187,7 +187,8 @@ class Faults:
         finally:
             self._client.config_set("maxmemory", "0")
 
-    async def _ticking(self) -> None:
+    async def ticking(self) -> None:
+        """Waits until the next tick has been made."""
         before = self._tick()
         try:
             await eventually("a tick", lambda: self._tick() not in {None, before}, 12)

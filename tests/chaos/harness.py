@@ -71,6 +71,8 @@ class Run:
         if is_long:
             await asyncio.to_thread(self.functions.rewind, SHORT_AGE_S)
         await self.load.begin()
+        # The functions were given another way to the cache: the schedule starts a broadcaster again by and by.
+        await self.faults.ticking()
         self.cache.failing = self.settings.cache_failures
         async with asyncio.TaskGroup() as tasks:
             books = tasks.create_task(self._keep_books())
