@@ -75,9 +75,9 @@ class _TimedState(LiveState):
     seconds: dict[str, float]
     changed_cells: int
 
-    def tick(self, cities: list[str], token: int, number: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
+    def tick(self, cities: list[str], token: int, due_at: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
         started = time.perf_counter()
-        ticks = super().tick(cities, token, number, now, driver_ttl_ms)
+        ticks = super().tick(cities, token, due_at, now, driver_ttl_ms)
         self.seconds = {"script": time.perf_counter() - started}
         self.changed_cells = sum(len(changes.cells) for tick in ticks.values() for changes in tick.changes)
         return ticks
@@ -102,10 +102,11 @@ class _TimedPublisher(Publisher):
         super().__init__(state, MIN_CELL_DRIVERS)
         self._timed = state
 
-    def publish(self, cities: list[str]) -> None:
+    def publish(self, cities: list[str]) -> list[str]:
         started = time.perf_counter()
-        super().publish(cities)
+        published = super().publish(cities)
         self._timed.seconds["publishing"] = time.perf_counter() - started
+        return published
 
 
 class _Stage:
@@ -121,12 +122,12 @@ class _Stage:
         self._lease = Lease(client)
         self._state = _TimedState(client, PRECISIONS)
         self._scripts = CityScripts(client, PRECISIONS)
-        self._number = 0
         self._viewers = 0
         self.queue = _Queue()
         self.traffic = Traffic(self._state, drivers)
         self.parts: list[dict[str, float]] = []
         self._token = self._lease.take(at_least=self.traffic.now)
+        self._due_at = self.traffic.now
         self._broadcaster = handlers.module("broadcast.broadcaster").Broadcaster(
             self._state,
             _TimedPublisher(self._state),
@@ -153,11 +154,11 @@ class _Stage:
 
         The CPU times tell what it takes where other processes do not let it have a core of its own.
         """
-        self._number += 1
+        self._due_at += TICK_MS
         if not self._lease.is_current(self._token):
             raise ValueError("expected to be the only broadcaster")
         valkey_before, cpu_before, started = self._valkey_cpu_s(), time.process_time(), time.perf_counter()
-        self._broadcaster.tick(self._token, self._number)
+        self._broadcaster.tick(self._token, self._due_at)
         total, cpu = time.perf_counter() - started, time.process_time() - cpu_before
         parts = self._state.seconds | {"jobs": self.queue.seconds}
         parts |= {"encoding": total - sum(parts.values()), "total": total}
@@ -167,10 +168,10 @@ class _Stage:
 
     def script(self) -> int:
         """The script of the tick, which finds what the tick itself will find again."""
-        self._number += 1
+        self._due_at += TICK_MS
         now = self.traffic.now
         silent = now - SETTINGS.driver_ttl_ms
-        call = self._scripts.call(CITY, self._token, self._number, now, silent, TOMBSTONE_MS)
+        call = self._scripts.call(CITY, self._token, self._due_at, now, silent, TOMBSTONE_MS)
         [answer] = valkey.run(self._client, valkey.script("city", "tick"), [call])
         if answer == [0] or not answer:
             raise ValueError("expected a tick, but it was made already")

@@ -146,7 +146,7 @@ def _measured(client: redis.Redis, ticks: int) -> dict[tuple[str, int], _Watched
     )
     token = lease.take(at_least=now())
     everything = list(_watched())
-    for number in range(1, ticks + 1):
+    for _ in range(ticks):
         for watched in everything:
             for encoding in Encoding:
                 viewers.subscribe(watched.connection(encoding), VIEWER, Subscribe(watched.shown, encoding))
@@ -156,7 +156,7 @@ def _measured(client: redis.Redis, ticks: int) -> dict[tuple[str, int], _Watched
         for watched in everything:
             stamp = watched.view.stamp
             watched.view = state.view(CITY, watched.shown.precision, stamp.rev, stamp.epoch)
-        broadcaster.tick(token, number)
+        broadcaster.tick(token, now())
         for watched in everything:
             watched.note("delta", inbox, now())
     return {(watched.name, watched.shown.precision): watched for watched in everything}

@@ -1,6 +1,7 @@
 """The stack that an operator looks after: the one here, or one on AWS, by the name it was deployed under."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fleetglow import aws
 from fleetglow.deployment import discover
-from fleetglow.errors import NotRunning
+from fleetglow.errors import FleetglowError, NotRunning
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,16 @@ def operated(stack: str | None, client: Callable[..., Any] = _client) -> Operate
         raise NotRunning(f"the stack {stack} was not found: {error}") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     return Operated(outputs, client)
+
+
+@contextmanager
+def told_in_a_line(what: str) -> Iterator[None]:
+    """An AWS service that refuses, or does not answer, ends the command with `what` and the service's own reason.
+
+    Raises:
+        FleetglowError: it did.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise FleetglowError(f"{what}: {error}") from error

@@ -16,7 +16,7 @@ import msgspec
 
 from fleetglow.errors import FleetglowError
 from fleetglow.failure_queue import FailureQueue
-from fleetglow.operated import Operated
+from fleetglow.operated import Operated, told_in_a_line
 from fleetglow.stream_records import records
 from heatmap.errors import PoisonRecord
 from heatmap.failures import Failure, decode
@@ -126,7 +126,7 @@ class Redriver:
         """Redrive what the queue holds, telling of each record.
 
         Raises:
-            FleetglowError: the aggregator cannot apply anything at present.
+            FleetglowError: the aggregator cannot apply anything at present; or a service does not answer, or refuses.
         """
         for message_id, body in self.queue.messages():
             try:
@@ -157,11 +157,10 @@ class Redriver:
         if failure.data:
             yield self._redrive(failure, place.start_sequence_number, failure.data)
             return
-        found = 0
-        for sequence_number, data in records(self.kinesis, place):
-            found += 1
+        found = records(self.kinesis, place)
+        for sequence_number, data in found:
             yield self._redrive(failure, sequence_number, base64.b64encode(data).decode())
-        if missing := max(0, place.batch_size - found):
+        if missing := max(0, place.batch_size - len(found)):
             last = place.end_sequence_number if place.batch_size > 1 else ""
             reason = "the stream does not have it any more"
             yield Redriven(place.shard_id, place.start_sequence_number, Fate.EXPIRED, last, missing, reason=reason)
@@ -189,8 +188,9 @@ class Redriver:
             "kinesis": {"sequenceNumber": sequence_number, "data": data},
         }
         event = json.dumps({"redrive": True, "Records": [entry]})
-        invoked = self.lambdas.invoke(FunctionName=self.function, Payload=event.encode())
-        answer: dict[str, Any] = json.loads(invoked["Payload"].read())
+        with told_in_a_line(f"the aggregator {self.function} cannot be invoked"):
+            invoked = self.lambdas.invoke(FunctionName=self.function, Payload=event.encode())
+            answer: dict[str, Any] = json.loads(invoked["Payload"].read())
         if answer.get("errorType") == "Unavailable":
             # It would be no better for the next record.
             raise FleetglowError(f"nothing can be applied at present: {answer['errorMessage']}")

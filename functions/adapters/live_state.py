@@ -81,14 +81,14 @@ class LiveState:
         with valkey.answering("the live state"):
             return sorted(valkey.text(city) for city in self._client.smembers(CITIES_KEYS[audience]))
 
-    def tick(self, cities: list[str], token: int, number: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
+    def tick(self, cities: list[str], token: int, due_at: int, now: int, driver_ttl_ms: int) -> dict[str, Tick]:
         """Take out silent drivers and tell what changed where somebody watches, in each city.
 
         A city in which another broadcaster has made this tick is left out of the answer.
 
         Args:
             token: the fencing token of the lease.
-            number: of the tick; each is made once.
+            due_at: when the tick is due, UTC milliseconds; each is made once, and none that was due before it.
             now: UTC milliseconds.
             driver_ttl_ms: a driver whose newest ping is this old has gone silent.
 
@@ -98,15 +98,15 @@ class LiveState:
         """
         silent = now - driver_ttl_ms
         valkey.run(self._client, valkey.script("swept"), [([SWEPT_KEY], [silent])])
-        made = self._ticks(cities, (token, number, now, silent, TOMBSTONE_MS), Audience.EXACT)
+        made = self._ticks(cities, (token, due_at, now, silent, TOMBSTONE_MS), Audience.EXACT)
         self._crossings.forget({city: answer[4] for city, answer in made.items() if answer[4]})
         ticks = {city: answers.tick(answer) for city, answer in made.items()}
         self._forget_quiet([city for city, tick in ticks.items() if tick.is_quiet(now - QUIET_MS)])
         return ticks
 
-    def tick_published(self, cities: list[str], token: int, number: int, now: int) -> dict[str, Tick]:
+    def tick_published(self, cities: list[str], token: int, due_at: int, now: int) -> dict[str, Tick]:
         """As `tick`, of what is published, in which there are no drivers to take out."""
-        made = self._ticks(cities, (token, number, now, 0, TOMBSTONE_MS), Audience.PUBLIC)
+        made = self._ticks(cities, (token, due_at, now, 0, TOMBSTONE_MS), Audience.PUBLIC)
         ticks = {city: answers.tick(answer) for city, answer in made.items()}
         self._unpublish([city for city, tick in ticks.items() if tick.is_left(now - TOMBSTONE_MS)])
         return ticks
@@ -115,10 +115,10 @@ class LiveState:
         self, cities: list[str], arguments: tuple[int, int, int, int, int], audience: Audience
     ) -> dict[str, list[Any]]:
         """What the script answers, in the cities in which this tick was not made before."""
-        token, number, *_ = arguments
+        token, due_at, *_ = arguments
         found = self._scripts.run("tick", [self._scripts.call(c, *arguments, audience=audience) for c in cities])
         if not all(found):
-            raise StaleLease(f"tick {number}: another broadcaster has a newer token than {token}")
+            raise StaleLease(f"tick {due_at}: another broadcaster has a newer token than {token}")
         return {city: answer for city, answer in zip(cities, found, strict=True) if answer[0]}
 
     def note_sent(self, token: int, sent: dict[str, Sent]) -> None:
@@ -199,14 +199,16 @@ class LiveState:
         Raises:
             Unavailable: the state did not answer; some of it may be done, and all may be again.
         """
-        cities = self.cities()
-        calls = [self._scripts.call(city, driver_id, last_key=key(city, JUMPS)) for city in cities]
+        with valkey.answering("the live state"):
+            home = valkey.text(self._client.hget(HOMES_KEY, driver_id) or "")
+        cities = sorted({*self.cities(), *filter(None, [home])})
+        calls = [self._scripts.call(c, driver_id, int(c == home), last_key=key(c, JUMPS)) for c in cities]
         found = self._scripts.run("forget", calls)
         counted, held, silent = ([city for city, each in zip(cities, found, strict=True) if each[n]] for n in range(3))
-        # Last: a city may still have noted it before.
-        with valkey.answering("the live state"):
-            at_home = bool(self._client.hdel(HOMES_KEY, driver_id))
-        return Forgotten(counted, held, silent, at_home)
+        if counted or home:
+            # Its home goes with the next tick of that city, which a tick in between may have forgotten.
+            self._note_cities(filter(None, [*counted, home]))
+        return Forgotten(counted, held, silent, bool(home))
 
     def check(self, cities: list[str]) -> dict[str, Conservation]:
         """Live drivers beside the sums over the cells, in each city as of one moment."""

@@ -5,14 +5,18 @@ from typing import Self
 
 from adapters import settings
 from adapters.live_state import LiveState
+from adapters.observability import Metric, count, logger
 from heatmap.errors import Unavailable
 from heatmap.mirror import Mirror
 from heatmap.privacy import Published, precisions_for, published, published_stamp
 from heatmap.state import Outcome, Publication, Stamp
 from heatmap.viewports import Audience
 
-# Cities that are remembered; one of 100,000 drivers takes some 20 MB.
+# Cities that are remembered, or as many as are published together; one of 100,000 drivers takes some 20 MB.
 CITIES = 32
+
+# So many cities that cannot be published in one go are no trouble of theirs: the live state does not answer.
+OUTAGE = 3
 
 # A publication is in vain only when somebody else has published in the same moment.
 ATTEMPTS = 5
@@ -44,20 +48,36 @@ class Publisher:
         self._least = least
         self._precisions = precisions_for(Audience.PUBLIC, state.precisions)
         self._cities: OrderedDict[str, _City] = OrderedDict()
+        self._most = CITIES
 
     @classmethod
     def of(cls, state: LiveState) -> Self:
         """A publisher of a state, as the environment has it."""
         return cls(state, settings.min_cell_drivers())
 
-    def publish(self, cities: list[str]) -> None:
-        """Bring what is published of some cities up to date.
+    def publish(self, cities: list[str]) -> list[str]:
+        """Bring what is published of some cities up to date; returns those of which it is.
+
+        One that is unavailable is left out, so that it keeps nobody in the others waiting.
 
         Raises:
-            Unavailable: the live state did not answer; some of it may be done.
+            Unavailable: so were several; some of it may be done.
         """
+        # They are published in the same order every time: one fewer, and each would be forgotten before its turn.
+        self._most = max(CITIES, len(cities))
+        done: list[str] = []
+        failed = 0
         for city in cities:
-            self._publish(city)
+            try:
+                self._publish(city)
+                done.append(city)
+            except Unavailable as error:
+                failed += 1
+                if failed == OUTAGE:
+                    raise
+                logger.warning("city not published", city=city, reason=str(error))
+                count(Metric.UNAVAILABLE)
+        return done
 
     def publish_unless_watched(self, city: str) -> None:
         """As `publish`, unless every tick does it already because somebody watches."""
@@ -84,7 +104,7 @@ class Publisher:
     def _known(self, city: str) -> _City:
         known = self._cities.setdefault(city, _City())
         self._cities.move_to_end(city)
-        if len(self._cities) > CITIES:
+        while len(self._cities) > self._most:
             self._cities.popitem(last=False)
         return known
 

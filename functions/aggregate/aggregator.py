@@ -63,11 +63,15 @@ class Aggregator:
                 outcome.failures.append(self._failure(entry, str(error)))
         if readable:
             self._apply(readable, outcome)
-            # Of the ping that waited longest: the newest of a backlog would look fresh.
-            milliseconds(Metric.APPLY_LAG, self.clock() - min(record.received_at for _, record in readable))
-        # Last of all: handed over before, a record would be so again with each retry of its batch.
-        if outcome.failures and not is_redriven:
-            self.failures().send(map(encode, outcome.failures))
+        # What is redriven has waited for whoever redrives it, and is in the failure queue already.
+        if not is_redriven:
+            if readable:
+                # Of the ping that waited longest: the newest of a backlog would look fresh.
+                milliseconds(Metric.APPLY_LAG, self.clock() - min(record.received_at for _, record in readable))
+            if outcome.failures:
+                # Last of all that makes a batch come again: each time the record would be handed over once more.
+                self.failures().send(map(encode, outcome.failures))
+            count(Metric.RECORDS_POISONED, len(outcome.failures))
         self._tell(outcome)
         applied = outcome.applied
         poisoned = [
@@ -117,6 +121,5 @@ class Aggregator:
         count(Metric.PINGS_LATE, outcome.applied.late)
         count(Metric.PINGS_DUPLICATE, outcome.applied.duplicate)
         count(Metric.PINGS_IMPLAUSIBLE, outcome.applied.implausible)
-        count(Metric.RECORDS_POISONED, len(outcome.failures))
         for each in outcome.failures:
             logger.error("poison record", sequence_number=each.place.start_sequence_number, reason=each.reason)

@@ -12,10 +12,11 @@ from typing import Any
 from adapters import settings
 from adapters.checkpoints import Checkpoints
 from adapters.live_state import LiveState
-from adapters.observability import logger, metrics
+from adapters.observability import Metric, count, logger, metrics
 from adapters.queues import Queue
 from aggregate.aggregator import Aggregator
 from heatmap.cities import cities
+from heatmap.errors import Unavailable
 
 # In an event that `fleetglow redrive` has made of records in the failure queue.
 REDRIVE = "redrive"
@@ -47,6 +48,16 @@ def jump_speed(city: str) -> float:
     return settings.jump_speed() if own is None else own
 
 
+def note(stream: str, shard_id: str, sequence_number: str) -> None:
+    """Note how far we are, if that can be: what of the batch was not applied is in the failure queue."""
+    try:
+        checkpoints().note(stream, shard_id, sequence_number)
+    except Unavailable as error:
+        # Only /health asks for it, and the next batch notes more. To fail here would hand the failures over once more.
+        logger.warning("checkpoint not noted", shard_id=shard_id, sequence_number=sequence_number, reason=str(error))
+        count(Metric.UNAVAILABLE)
+
+
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -56,8 +67,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     first, last = entries[0], entries[-1]
     shard_id = last["eventID"].partition(":")[0]
     if not is_redriven:
-        # How far we are: what of the batch was not applied is in the failure queue.
-        checkpoints().note(last["eventSourceARN"].rpartition("/")[2], shard_id, last["kinesis"]["sequenceNumber"])
+        note(last["eventSourceARN"].rpartition("/")[2], shard_id, last["kinesis"]["sequenceNumber"])
     logger.debug(
         "batch applied",
         shard_id=shard_id,

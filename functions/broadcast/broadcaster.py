@@ -100,31 +100,31 @@ class Broadcaster:
         while True:
             # A tick that took too long skips the beats it missed: the next frame holds all that changed.
             number = max(number + 1, self.clock() // self.settings.tick_ms)
-            due = number * self.settings.tick_ms
-            if due > until:
+            due_at = number * self.settings.tick_ms
+            if due_at > until:
                 return made
-            self.sleep(max(0, due - self.clock()))
+            self.sleep(max(0, due_at - self.clock()))
             try:
                 if not self.lease.is_current(token):
                     return made
                 self.end_overdue()
-                self.tick(token, number)
+                self.tick(token, due_at)
                 made += 1
             except StaleLease:
                 return made
             except Unavailable as error:
                 # The next tick sends what this one could not: nothing was noted as sent.
-                logger.warning("tick failed", tick=number, reason=str(error))
+                logger.warning("tick failed", tick=due_at, reason=str(error))
                 count(Metric.TICKS_FAILED)
             finally:
                 # Also in an outage, of which one wants to hear while it lasts.
                 flush()
 
-    def tick(self, token: int, number: int) -> None:
-        """Make one round: sweep, and send every viewport what changed in it."""
+    def tick(self, token: int, due_at: int) -> None:
+        """Make the round that is due at a time: sweep, and send every viewport what changed in it."""
         started = self.clock()
         # First the exact one: what it sweeps is not published any more.
-        rounds = {audience: self._round(audience, token, number, started) for audience in Audience}
+        rounds = {audience: self._round(audience, token, due_at, started) for audience in Audience}
         if due := [each for made in rounds.values() for each in made.due]:
             self._send(due)
         # Only now: what could not be sent is still to be told.
@@ -134,7 +134,7 @@ class Broadcaster:
         ticks = rounds[Audience.EXACT].ticks
         count(Metric.TICKS)
         logger.debug(
-            "tick", tick=number, revs={city: each.stamp.rev for city, each in ticks.items()}, viewports=len(due)
+            "tick", tick=due_at, revs={city: each.stamp.rev for city, each in ticks.items()}, viewports=len(due)
         )
         count(Metric.DRIVERS_SWEPT, sum(tick.swept for tick in ticks.values()))
         milliseconds(Metric.TICK_DURATION, self.clock() - started)
@@ -154,14 +154,14 @@ class Broadcaster:
             logger.warning("overdue connections not closed", reason=str(error))
             count(Metric.UNAVAILABLE)
 
-    def _round(self, audience: Audience, token: int, number: int, now: int) -> _Round:
+    def _round(self, audience: Audience, token: int, due_at: int, now: int) -> _Round:
         """What an audience is to be sent: deltas, and heartbeats where nothing changed for long."""
         cities = self.state.cities(audience)
         if audience is Audience.PUBLIC:
-            self.publisher.publish(cities)
-            ticks = self.state.tick_published(cities, token, number, now)
+            # Of one that could not be published nothing is told in this tick; the next goes on from the one before.
+            ticks = self.state.tick_published(self.publisher.publish(cities), token, due_at, now)
         else:
-            ticks = self.state.tick(cities, token, number, now, self.settings.driver_ttl_ms)
+            ticks = self.state.tick(cities, token, due_at, now, self.settings.driver_ttl_ms)
         before = self._told[audience]
         # Cities that another broadcaster has just ticked keep what is known of them; those that are no more do not.
         told = before.of(set(cities) - ticks.keys())

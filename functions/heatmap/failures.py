@@ -10,9 +10,10 @@ for a record that no retry can help, also says why and has the record's data wit
 """
 
 import base64
-import binascii
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from heatmap.errors import PoisonRecord
 from heatmap.times import rfc3339
@@ -22,14 +23,20 @@ POISON = "PoisonRecord"
 MAX_DATA_CHARACTERS = 200_000
 
 
+# As the API of Kinesis has them.
+Name = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_.-]{1,128}\Z")]
+SequenceNumber = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]{0,128})\Z")]
+StreamArn = Annotated[str, Meta(pattern=r"\Aarn:.*:stream/[a-zA-Z0-9_.-]{1,128}\Z")]
+
+
 class Place(msgspec.Struct, frozen=True, rename="camel"):
     """Where records are in the stream; times as RFC 3339."""
 
-    shard_id: str
-    start_sequence_number: str
-    end_sequence_number: str
-    batch_size: int
-    stream_arn: str
+    shard_id: Name
+    start_sequence_number: SequenceNumber
+    end_sequence_number: SequenceNumber
+    batch_size: Annotated[int, Meta(ge=1)]
+    stream_arn: StreamArn
     approximate_arrival_of_first_record: str = ""
     approximate_arrival_of_last_record: str = ""
 
@@ -90,6 +97,6 @@ def decode(body: str) -> Failure:
     try:
         failure = _decode(body)
         base64.b64decode(failure.data, validate=True)
-    except (msgspec.DecodeError, binascii.Error, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise PoisonRecord(f"message: expected a failed batch, got something else: {error}") from error
     return failure

@@ -68,8 +68,19 @@ def published(counts: Mapping[str, int], precisions: Sequence[int], least: int) 
 
 
 def published_stamp(exact: Stamp, drivers: int) -> Stamp:
-    """The stamp of what is published of a state, which tells of no event where no driver is shown."""
+    """The stamp of a publication of a state, which tells of no event where no driver is shown.
+
+    Its epoch and revision are for those who publish; viewers are told those of what is published.
+    """
     return msgspec.structs.replace(exact, live=drivers, last_event=exact.last_event if drivers else 0)
+
+
+def reading_stamp(drivers: int) -> Stamp:
+    """The stamp of what is published for somebody who asks once.
+
+    It has no epoch, revision or event: a city's own change with every driver, also with one who is not shown.
+    """
+    return Stamp(epoch="", rev=0, live=drivers, last_event=0)
 
 
 def _coarser(

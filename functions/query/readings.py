@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from adapters.live_state import LiveState
-from heatmap.privacy import Published, precisions_for, published, published_stamp
+from heatmap.privacy import Published, precisions_for, published, reading_stamp
 from heatmap.state import Conservation, Stamp, View
 from heatmap.viewports import Audience
 
@@ -43,4 +43,5 @@ def read(state: LiveState, city: str, least: int, now: int) -> Reading:
     precisions = precisions_for(Audience.PUBLIC, state.precisions)
     exact = state.view(city, (precisions or state.precisions)[-1])
     made = published(exact.cells, precisions, least)
-    return Reading(published_stamp(exact.stamp, made.drivers), made, now)
+    # Of the exact stamp nothing may be told.
+    return Reading(reading_stamp(made.drivers), made, now)

@@ -100,6 +100,22 @@ def test_what_is_redriven_and_fails_again_is_not_handed_over_again(client: redis
     assert {} == Checkpoints(client).of("pings")
 
 
+def test_what_is_redriven_is_neither_late_nor_new_poison(monkeypatch: pytest.MonkeyPatch):
+    counted: Counter[str] = Counter()
+    measured: list[str] = []
+    monkeypatch.setattr("aggregate.aggregator.count", lambda name, value=1: counted.update({name.value: value}))
+    monkeypatch.setattr("aggregate.aggregator.milliseconds", lambda name, value: measured.append(name.value))
+    event = a_kinesis_event(a_record(a_ping()), b"junk")
+
+    app.lambda_handler({**event, "redrive": True}, LambdaContext())
+
+    assert (1, 0, []) == (counted["pings_applied"], counted["records_poisoned"], measured)
+
+    app.lambda_handler(event, LambdaContext())
+
+    assert (1, ["apply_lag"]) == (counted["records_poisoned"], measured)
+
+
 def test_when_the_failure_queue_does_not_answer_the_whole_batch_comes_again(
     state: LiveState, client: redis.Redis, failures: FakeQueue
 ):
@@ -110,6 +126,21 @@ def test_when_the_failure_queue_does_not_answer_the_whole_batch_comes_again(
 
     assert 1 == live(state)
     assert {} == Checkpoints(client).of("pings")
+
+
+def test_what_cannot_be_read_is_handed_over_once_however_long_the_cache_is_away(
+    monkeypatch: pytest.MonkeyPatch, failures: FakeQueue
+):
+    nowhere = redis.Redis(port=1, socket_connect_timeout=0.1)
+    counted: Counter[str] = Counter()
+    monkeypatch.setattr(app, "checkpoints", lambda: Checkpoints(nowhere))
+    monkeypatch.setattr(app, "count", lambda name: counted.update({name.value: 1}))
+
+    answer = app.lambda_handler(a_kinesis_event(b"junk"), LambdaContext())
+
+    assert ["1"] == [each["sequence_number"] for each in answer["poison"]]
+    assert 1 == len(failures.bodies)
+    assert {"unavailable": 1} == counted
 
 
 def test_what_cannot_be_read_does_not_count_as_waiting(client: redis.Redis):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 
+from adapters.city_scripts import key
 from adapters.lease import Lease
 from adapters.live_state import LiveState
 from adapters.publisher import Publisher
@@ -65,14 +66,43 @@ def test_ticks_are_made_at_whole_multiples_of_their_length(a_broadcaster, state,
     broadcaster = a_broadcaster()
     tick = broadcaster.tick
 
-    def noted(token: int, number: int) -> None:
+    def noted(token: int, due_at: int) -> None:
         made_at.append(clock.now)
-        tick(token, number)
+        tick(token, due_at)
 
     broadcaster.tick = noted
 
     assert broadcaster.run(until=START + 60_000) == 20
     assert [START + n * TICK for n in range(1, 21)] == made_at
+
+
+def test_ticks_go_on_when_their_length_is_changed(state, client, clock, queue):
+    state.watch(WHOLE_LAGOS, "viewer-1", Encoding.JSON)
+    state.watch(WHOLE_LAGOS.seen_by(Audience.PUBLIC), "viewer-2", Encoding.JSON)
+    heard = []
+    for length in (3_000, 5_000, 3_000):
+        clock.now += SETTINGS.driver_ttl_ms
+        ping(state, clock, f"driver-{clock.now}")
+        settings = replace(SETTINGS, tick_ms=length)
+        Broadcaster(
+            state, Publisher(state, 3), Lease(client), Registry(client), queue, settings, clock, clock.sleep
+        ).run(until=clock.now + length)
+        live = state.check(["lagos"])["lagos"].stamp.live
+        heard.append((live, len(queue.messages("viewer-1")), len(queue.messages("viewer-2"))))
+        queue.take_messages("")
+
+    assert [(1, 1, 1)] * 3 == heard
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_a_state_that_has_the_numbers_of_ticks_is_ticked(a_broadcaster, state, client, clock, queue, audience):
+    # Such as were noted before there were times, of ticks of a second.
+    state.watch(WHOLE_LAGOS.seen_by(audience), "viewer-1", Encoding.JSON)
+    client.hset(key("lagos", "meta", audience), "tick", START // 1_000)
+
+    a_broadcaster().run(until=START + TICK)
+
+    assert 1 == len(queue.messages("viewer-1"))
 
 
 def test_a_viewer_gets_what_changed_in_its_viewport(a_broadcaster, state, clock, queue):
@@ -225,8 +255,8 @@ def test_a_tick_that_took_too_long_skips_the_beats_it_missed(a_broadcaster, stat
     broadcaster = a_broadcaster()
     made = []
 
-    def slow(_token: int, number: int) -> None:
-        made.append(number - START // TICK)
+    def slow(_token: int, due_at: int) -> None:
+        made.append((due_at - START) // TICK)
         clock.now += 7_000 if len(made) == 1 else 10
 
     broadcaster.tick = slow
@@ -243,9 +273,9 @@ def test_a_new_broadcaster_takes_over_without_a_gap_or_a_double_tick(a_broadcast
     def noted(name: str, broadcaster: Broadcaster) -> Callable[[int, int], None]:
         tick = broadcaster.tick
 
-        def noting(token: int, number: int) -> None:
-            tick(token, number)
-            made.append((name, number - START // TICK))
+        def noting(token: int, due_at: int) -> None:
+            tick(token, due_at)
+            made.append((name, (due_at - START) // TICK))
 
         return noting
 

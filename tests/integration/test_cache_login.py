@@ -40,7 +40,7 @@ def test_the_functions_user_may_do_all_that_functions_do(limited: redis.Redis):
     state.watch(WATCHED, "viewer-1", Encoding.JSON)
     state.apply(merged([record]), record.received_at)
     token = Lease(limited).take(at_least=NOW)
-    ticks = state.tick(state.cities(), token, 1, NOW, 30_000)
+    ticks = state.tick(state.cities(), token, NOW, NOW, 30_000)
     Registry(limited).remove("viewer-1")
     state.unwatch([WATCHED], "viewer-1")
     state.recount("lagos")

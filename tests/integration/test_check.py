@@ -92,7 +92,7 @@ def test_after_a_repair_drivers_move_and_leave_as_ever(state: LiveState, client:
     Checker(state).run()
 
     ping(state, "driver-2", "driver-3", at=NOW + 40_000)
-    state.tick(["lagos"], 1, 1, NOW + 40_000, 30_000)
+    state.tick(["lagos"], 1, NOW + 40_000, NOW + 40_000, 30_000)
 
     assert {CELL[:7]: 2} == {cell: n for cell, n in state.view("lagos", 7).cells.items() if n}
     assert state.check(["lagos"])["lagos"].exact

@@ -91,7 +91,7 @@ def test_a_fleet_that_moves_falls_silent_and_comes_back_with_every_batch_twice_a
         for first in range(0, len(batches), 4):
             deliver(*batches[first : first + 4])
         model.pings += pings
-        aggregating.tick(aggregating.cities(), 1, now // TICK, now, TTL // 5)
+        aggregating.tick(aggregating.cities(), 1, now, now, TTL // 5)
         model.swept_to = now - TTL // 5
 
         assert_as_modelled(aggregating, model)

@@ -34,7 +34,7 @@ def apply(state: LiveState, *pings: Ping) -> Applied:
 
 
 def tick(state: LiveState, now: int, token: int = 1) -> dict[str, Tick]:
-    return state.tick(state.cities(), token, now // TICK, now, TTL)
+    return state.tick(state.cities(), token, now, now, TTL)
 
 
 def cells(state: LiveState, precision: int = 7, city: str = "lagos") -> dict[str, int]:
@@ -483,7 +483,7 @@ def test_a_driver_gone_silent_is_at_home_nowhere(state: LiveState, client: redis
 def lose_the_answer_of_a_tick(state: LiveState, client: redis.Redis, now: int) -> None:
     """What is left of a tick whose connection broke after the script had run."""
     scripts = CityScripts(client, state.precisions)
-    scripts.run("tick", [scripts.call("lagos", 1, now // TICK, now, now - TTL, TOMBSTONE_MS)])
+    scripts.run("tick", [scripts.call("lagos", 1, now, now, now - TTL, TOMBSTONE_MS)])
 
 
 def test_a_driver_gone_silent_in_a_tick_whose_answer_was_lost_is_at_home_nowhere_after_the_next(

@@ -1,9 +1,10 @@
 """What viewers without `drivers:read` are told of drivers who move at random: real functions on a real state."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ import redis
 
 from adapters.lease import Lease
 from adapters.live_state import TOMBSTONE_MS, LiveState
-from adapters.publisher import Publisher
+from adapters.publisher import CITIES, OUTAGE, Publisher
 from adapters.registry import Registry
 from adapters.settings import BroadcastSettings
 from broadcast.broadcaster import Broadcaster
@@ -25,10 +26,11 @@ from fleetglow.protocol import Delta, Heartbeat, Snapshot, decode
 from fleetglow.viewer_state import ViewerState
 from heatmap import records
 from heatmap.cells import cell_of
+from heatmap.errors import Unavailable
 from heatmap.frames import Encoding
 from heatmap.privacy import Published, published
 from heatmap.register import merged
-from heatmap.state import Outcome, Publication, Stamp
+from heatmap.state import Outcome, Publication, Publishing, Stamp, View
 from heatmap.viewports import Audience
 from query import app as query
 
@@ -38,6 +40,34 @@ SETTINGS = BroadcastSettings(tick_ms=TICK, driver_ttl_ms=30_000, heartbeat_ms=15
 PUBLIC, EXACT = "heatmap:read", "heatmap:read drivers:read"
 PUBLISHED = (4, 5, 6, 7)
 CELL = cell_of(*LAGOS, 7)
+BEIJING = (39.9, 116.4)
+PAGE = Path(__file__).parents[2] / "docs/privacy.md"
+
+
+class FlakyState(LiveState):
+    """A state that some cities can be published to, and others cannot.
+
+    Attributes:
+        lost: the cities that do not answer.
+        read_from: for each city the revisions after which its exact counts were asked for.
+    """
+
+    def __init__(self, client: redis.Redis, precisions: tuple[int, ...]) -> None:
+        super().__init__(client, precisions)
+        self.lost: set[str] = set()
+        self.read_from: defaultdict[str, list[int]] = defaultdict(list)
+
+    def view(
+        self, city: str, precision: int, since: int = 0, epoch: str = "", audience: Audience = Audience.EXACT
+    ) -> View:
+        if audience is Audience.EXACT:
+            self.read_from[city].append(since)
+        return super().view(city, precision, since, epoch, audience)
+
+    def publish(self, city: str, changes: Publication) -> Publishing:
+        if city in self.lost:
+            raise Unavailable(f"{city} did not answer")
+        return super().publish(city, changes)
 
 
 class Screen:
@@ -67,7 +97,7 @@ class Town:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
-        self.state = LiveState(client, (4, 5, 6, 7, 8))
+        self.state = FlakyState(client, (4, 5, 6, 7, 8))
         self.clock, self.queue = FakeClock(NOW - NOW % TICK + 100), FakeQueue()
         self.registry = Registry(client)
         self.told: list[dict[str, Any]] = []
@@ -319,6 +349,23 @@ def test_what_nobody_watches_any_more_is_dropped_after_a_while(town: Town, scree
     assert ([], []) == (town.client.keys("{lagos}:public:*"), town.state.cities(Audience.PUBLIC))
 
 
+def test_where_nobody_is_shown_it_is_dropped_at_once(town: Town, screen: Screen):
+    town.ping("a")
+    town.tick()
+    assert town.client.keys("{lagos}:public:*")
+    app.lambda_handler(an_sqs_event(screen.connection), LambdaContext())
+
+    town.tick()
+
+    assert ([], []) == (town.client.keys("{lagos}:public:*"), town.state.cities(Audience.PUBLIC))
+
+
+def test_the_page_says_after_how_long():
+    minutes = {1: "One minute", 2: "Two minutes", 5: "Five minutes"}[TOMBSTONE_MS // 60_000]
+
+    assert f"{minutes} after the last of them has left the set is dropped" in PAGE.read_text()
+
+
 def test_a_connection_leaves_the_viewports_of_its_audience(town: Town, screen: Screen):
     exact = Screen("exact-7", 7, EXACT)
     subscription = town.subscribe(exact)["subscription"]
@@ -359,6 +406,64 @@ def test_what_is_older_is_not_published_over_what_is_newer(town: Town):
     assert {CELL: 3} == town.state.view("lagos", 7, audience=Audience.PUBLIC).cells
 
 
+def regions(town: Town, many: int) -> list[str]:
+    """The names of so many, with drivers in each of them."""
+    for n in range(many):
+        town.ping(f"a-{n}", f"b-{n}", f"c-{n}", position=(-40.0, 2.0 * n - 100))
+    assert many == len(town.state.cities())
+    return town.state.cities()
+
+
+def test_of_many_watched_cities_only_what_has_changed_is_read(town: Town):
+    names = regions(town, CITIES + 1)
+    publisher = Publisher(town.state, LEAST)
+    publisher.publish(names)
+
+    publisher.publish(names)
+
+    again = {name: town.state.read_from[name][1:] for name in names}
+    assert {name: [town.state.view(name, 7).stamp.rev] for name in names} == again
+
+
+def test_a_city_that_cannot_be_published_keeps_nobody_in_the_others_waiting(
+    town: Town, screen: Screen, monkeypatch: pytest.MonkeyPatch
+):
+    counted: Counter[str] = Counter()
+    monkeypatch.setattr("adapters.publisher.count", lambda name: counted.update({name.value: 1}))
+    exact, elsewhere = Screen("exact-7", 7, EXACT), Screen("elsewhere", 7, PUBLIC)
+    town.subscribe(exact)
+    town.send("subscribe", elsewhere.connection, PUBLIC, city="beijing", precision=7)
+    town.take(screen, exact)
+    town.ping("a", "b", "c")
+    town.ping("d", "e", "f", position=BEIJING)
+    town.state.lost = {"beijing"}
+
+    town.tick()
+
+    assert [["delta"], ["delta"], []] == [types_of(town, each) for each in (screen, exact, elsewhere)]
+    assert {"unavailable": 1} == counted
+    town.state.lost.clear()
+    town.queue.take_messages("")
+    town.tick()
+    assert ["delta"] == types_of(town, elsewhere)
+
+
+def types_of(town: Town, screen: Screen) -> list[str]:
+    return [message["type"] for message in town.queue.messages(screen.connection)]
+
+
+def test_several_cities_that_cannot_be_published_are_an_outage(town: Town):
+    names = regions(town, OUTAGE + 1)
+    publisher = Publisher(town.state, LEAST)
+
+    town.state.lost = set(names[1:OUTAGE])
+    assert [names[0], names[-1]] == publisher.publish(names)
+
+    town.state.lost.add(names[-1])
+    with pytest.raises(Unavailable, match=names[-1]):
+        publisher.publish(names)
+
+
 # --- Everything else that such a token can ask for.
 
 
@@ -396,6 +501,38 @@ def test_places_in_which_nobody_is_shown_are_not_listed(town: Town):
     assert {"lagos", "s00"} == rest("/stats", EXACT)[1]["cities"].keys()
     asked = rest("/stats", PUBLIC, city="s00")[1]["cities"]["s00"]
     assert (0, None, {"4": 0, "5": 0, "6": 0, "7": 0}) == (asked["drivers"], asked["last_event"], asked["cells"])
+
+
+def body_of(town: Town, path: str, city: str) -> str:
+    """An answer as it is sent, after what was kept of the one before is over, and without its time."""
+    town.clock.now += query.PUBLISHED_CACHE_MS
+    event = a_rest_event("GET", path, query={"city": city, "precision": "5"}, scope=PUBLIC)
+    body: str = query.lambda_handler(event, LambdaContext())["body"]
+    as_of = json.loads(body)["as_of"]
+    assert as_of in body
+    return body.replace(as_of, "")
+
+
+@pytest.mark.parametrize("path", ["/heatmap", "/stats"])
+def test_a_region_with_a_driver_who_moves_answers_as_an_empty_one(town: Town, path: str):
+    empty = body_of(town, path, "s00")
+
+    for step in range(4):
+        town.ping("d", position=(0.5 + 0.01 * step, 0.5))
+        assert empty == body_of(town, path, "s00")
+
+    assert town.state.view("s00", 7).stamp.rev > 1
+
+
+@pytest.mark.parametrize("path", ["/heatmap", "/stats"])
+def test_beside_drivers_who_are_shown_one_who_is_not_moves_unseen(town: Town, path: str):
+    town.ping("a", "b", "c")
+    shown = body_of(town, path, "lagos")
+    assert '"drivers":3' in shown
+
+    for step in range(4):
+        town.ping("d", position=(LAGOS[0] + 0.1 + 0.01 * step, LAGOS[1]))
+        assert shown == body_of(town, path, "lagos")
 
 
 def test_the_heatmap_of_now_is_what_is_published(town: Town):

@@ -110,7 +110,7 @@ class Outages:
         lambdas.invoke(FunctionName=self._deployment.outputs["BroadcastFunctionName"], InvocationType="Event")
 
     def _tick(self) -> bytes | None:
-        """The number of the last tick that was made in the city; None while the state does not answer or is new."""
+        """When the last tick that was made in the city was due; None while the state does not answer or is new."""
         try:
             tick: bytes | None = self._client.hget(f"{{{self._city}}}:meta", "tick")  # type: ignore[assignment]
         except redis.RedisError:

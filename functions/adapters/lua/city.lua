@@ -3,7 +3,8 @@
 -- KEYS  meta, drivers, seen, arrivals, silent, then for each precision: counts, revisions, viewports
 -- ARGV  precisions ("5,6,7"), an epoch to use if the state is born now, then what the script itself takes
 --
--- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token, tick,
+-- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token,
+--            tick, the time at which the last one was due, whatever the ticks' length,
 --            for each precision with viewers sent:<p>, the revision up to which ticks have told what changed, and for
 --            one that is counted on demand and has that as long as it is: floor:<p>, the revision at which that began,
 --            and idle:<p>, the time of the first tick that found nobody using it;
@@ -11,7 +12,7 @@
 -- drivers    hash: driver -> register, a text that is greater the newer it is (see heatmap/register.py)
 -- seen       sorted set: driver by sampled_at
 -- arrivals   set: drivers new to the city who may still be counted in the one they came from (see crossings.py)
--- silent     set: drivers who were taken out for their silence and may still have a home here (see crossings.py)
+-- silent     set: drivers taken out for their silence, or forgotten, who may still have a home here (see crossings.py)
 -- counts     hash: cell -> drivers in it; 0 is a tombstone: the cell went empty not long ago
 -- revisions  sorted set: cell by the revision of its last change
 -- viewports  hash: extent that somebody watches -> revision of the last frame that was sent for it

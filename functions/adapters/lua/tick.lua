@@ -1,5 +1,5 @@
 -- One round of the broadcaster: take out drivers gone silent, and tell what changed where somebody watches.
--- ARGV  …, fencing token, tick number, now, the last sampled_at that counts as silent, tombstones' age; all times in ms
+-- ARGV  …, fencing token, when it is due, now, the last sampled_at that counts as silent, tombstones' age; all times in ms
 -- Returns {} if another broadcaster has a newer token, {0} if this tick was made already; otherwise
 -- {epoch, rev, live, last_event, {silent driver…}, {precision, {extent, rev of its last frame…}, "cell …", "count …"}…}
 -- with one table for each precision that has viewports. Cells that lie in none of them may be among these.
@@ -50,10 +50,11 @@ local function lies_in(viewports)
 end
 
 local epoch = ensure_epoch()
-local token, tick, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local token, due_at, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local held = redis.call('HMGET', META, 'token', 'tick', 'swept_to', 'mark_at', 'mark_rev')
 if token < tonumber(held[1] or 0) then return {} end
-if tick <= tonumber(held[2] or 0) then return {0} end
+-- A time and not a count of ticks: that would fall behind the one that is held when ticks are made longer.
+if due_at <= tonumber(held[2] or 0) then return {0} end
 redis.call('HSET', META, 'token', ARGV[3], 'tick', ARGV[4])
 
 if silent > (held[3] or '') then

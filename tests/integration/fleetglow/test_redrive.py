@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 import redis
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from adapters.checkpoints import Checkpoints
@@ -143,6 +144,24 @@ def test_what_can_never_be_applied_is_deleted_only_on_demand(stack: Operated, gi
     assert 1 == len(discarding.report.unreadable)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"data":""', '"data":"ü"'.encode()), (b'"endSequenceNumber":"7"', b'"endSequenceNumber":"abc"')]
+)
+def test_an_odd_message_is_told_and_the_others_are_applied(
+    stack: Operated, state: LiveState, give_up: Callable[[Failure], None], old: bytes, new: bytes
+):
+    body = encode(a_failure("7", "7", 1)).encode()
+    odd = body.replace(old, new)
+    assert body != odd
+    Queue.at(stack.outputs["FailureQueueUrl"]).send([odd.decode()])
+    give_up(a_failure("1", "1", 1, a_record(a_ping())))
+
+    _, redriver = redrive(stack)
+
+    assert (1, 1, 1) == (redriver.report.redriven, redriver.report.left, len(redriver.report.unreadable))
+    assert (1, 1) == (live(state), depth(stack))
+
+
 def test_a_dry_run_changes_nothing(
     stack: Operated, lambdas: FakeLambdas, client: redis.Redis, give_up: Callable[[Failure], None]
 ):
@@ -185,6 +204,19 @@ def test_while_the_state_does_not_answer_it_ends_with_the_reason_and_the_message
         redrive(stack)
 
     assert (1, 2) == (lambdas.invoked, depth(stack))
+
+
+def test_an_aggregator_that_may_not_be_invoked_is_one_clear_line(stack: Operated, give_up: Callable[[Failure], None]):
+    class Refusing:
+        def invoke(self, **_: Any) -> None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "Invoke")
+
+    give_up(a_failure("1", "1", 1, a_record(a_ping())))
+
+    with pytest.raises(FleetglowError, match=r"^the aggregator aggregate cannot be invoked: .*not you"):
+        redrive(Operated(stack.outputs, lambda service: Refusing() if service == "lambda" else stack.client(service)))
+
+    assert 1 == depth(stack)
 
 
 def test_what_the_aggregator_hands_over_is_what_lambda_does_with_more(stack: Operated):

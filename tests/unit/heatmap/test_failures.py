@@ -62,9 +62,46 @@ def test_without_a_reason_there_is_at_least_a_word():
     assert "unknown" == Failure("2026-01-31T12:00:00Z", PLACE).why
 
 
+def with_place(**fields: object) -> str:
+    return json.dumps({**OF_LAMBDA, "KinesisBatchInfo": {**OF_LAMBDA["KinesisBatchInfo"], **fields}})  # type: ignore[dict-item]
+
+
 @pytest.mark.parametrize(
-    "body", ["", "null", "{}", '{"timestamp": "x"}', json.dumps({**OF_LAMBDA, "data": "not base64!"}), '{"data": "ü"}']
+    "body",
+    [
+        "",
+        "null",
+        "{}",
+        '{"timestamp": "x"}',
+        '{"data": "ü"}',
+        json.dumps({**OF_LAMBDA, "data": "not base64!"}),
+        json.dumps({**OF_LAMBDA, "data": "ü"}),
+        '{"x": ' + "[" * 100_000,
+    ],
+    ids=["nothing", "null", "empty", "little", "other", "no base64", "no ASCII", "deep"],
 )
 def test_anything_else_is_no_failure(body: str):
     with pytest.raises(PoisonRecord, match="message: expected a failed batch"):
         decode(body)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"startSequenceNumber": "abc"},
+        {"endSequenceNumber": "abc"},
+        {"endSequenceNumber": ""},
+        {"endSequenceNumber": "-1"},
+        {"endSequenceNumber": "12\n"},
+        {"endSequenceNumber": "9" * 5000},
+        {"batchSize": 0},
+        {"shardId": ""},
+        {"streamArn": ""},
+        {"streamArn": "arn:aws:kinesis:us-east-2:123456789012:stream/"},
+    ],
+    ids=str,
+)
+def test_a_place_that_no_stream_has_is_no_failure(fields: dict[str, object]):
+    assert decode(with_place())
+    with pytest.raises(PoisonRecord, match="message: expected a failed batch"):
+        decode(with_place(**fields))

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from factories import TESTER
 from heatmap.access import SCOPES, principal
 from heatmap.errors import NotAllowed
-from heatmap.privacy import Published, audience_of, precisions_for, published, published_stamp, require_precision
+from heatmap.privacy import (
+    Published,
+    audience_of,
+    precisions_for,
+    published,
+    published_stamp,
+    reading_stamp,
+    require_precision,
+)
 from heatmap.state import Stamp
 from heatmap.viewports import Audience
 
@@ -204,3 +212,7 @@ def test_where_no_driver_is_shown_no_event_is_told():
 
     assert Stamp("epoch", 7, 0, 0) == published_stamp(exact, 0)
     assert Stamp("epoch", 7, 3, 1_000) == published_stamp(exact, 3)
+
+
+def test_who_asks_once_is_told_of_no_revision_and_no_event():
+    assert [Stamp("", 0, 0, 0), Stamp("", 0, 3, 0)] == [reading_stamp(0), reading_stamp(3)]
