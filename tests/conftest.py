@@ -1,6 +1,7 @@
 """What every kind of test needs: the environment that the template gives to functions, and a stack of our own."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -34,6 +35,9 @@ os.environ.update(
     PINGS_BURST="500",
     JUMP_SPEED="70",
 )
+
+# Of a shell's job in the background Ctrl-C is ignored, and so it would be of all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 START_TIMEOUT_S = 300
 

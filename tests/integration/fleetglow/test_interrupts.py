@@ -32,8 +32,6 @@ async def interrupted(moment: str, *command: str) -> tuple[int | None, str, str]
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"},
-        # Of a shell's job in the background it is ignored, and so it would be of all that the job starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout
     assert process.stderr
