@@ -62,6 +62,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy fleetglow functions
+	cd localstack/extension && $(CURDIR)/$(BIN)/mypy \
+		--python-executable $(CURDIR)/.local/localstack/bin/python localstack_dockerless
 	$(BIN)/cfn-lint template.yaml infra/*.yaml
 	.local/sam/bin/sam validate --lint --region us-east-1
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive \

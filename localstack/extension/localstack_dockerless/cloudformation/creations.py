@@ -1,4 +1,4 @@
-"""What LocalStack's own resource providers leave out when they create; see `patches.create_as_described`."""
+"""What LocalStack's own resource providers leave out when they create; see `patches.stacks.create_as_described`."""
 
 import functools
 from collections.abc import Callable

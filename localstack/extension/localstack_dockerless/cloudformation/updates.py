@@ -1,7 +1,7 @@
 """Updates that LocalStack's own resource providers lack.
 
 Where a provider has none, LocalStack logs a warning and reports the update as done. Each function here is the `update`
-of the provider of the type it names; `patches.implement_missing_updates` puts them there.
+of the provider of the type it names; `patches.stacks.implement_missing_updates` puts them there.
 """
 
 from typing import Any
