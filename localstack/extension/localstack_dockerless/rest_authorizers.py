@@ -56,9 +56,12 @@ class RestAuthorizers:
             verdict = self._verdict(context, authorizer)
         except MalformedAnswer as error:
             raise AuthorizerConfigurationError from error
+        # Also for the gateway response to one that is denied.
+        context.context_variables["authorizer"] = verdict.context
         if not verdict.allowed:
             raise AccessDeniedError(DENIED)
-        context.context_variables["authorizer"] = verdict.context
+        # Where methods want an API key and it is the authorizer who has to say it.
+        context.context_variables["identity"]["apiKey"] = verdict.usage_key
 
     def _verdict(self, context: Context, authorizer: Mapping[str, Any]) -> Verdict:
         identity = _identity(context, authorizer)

@@ -1,6 +1,8 @@
 """Stacks with the types this package provides, and updates that LocalStack alone would report and not make."""
 
 import json
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -32,6 +34,23 @@ def test_an_update_that_fails_is_reported_with_its_reason(localstack: Any) -> No
 
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "InvalidBucketName" in stack["StackStatusReason"]
+
+
+def test_after_an_update_that_failed_another_one_may_succeed(localstack: Any, outputs: Any) -> None:
+    def resources(hours: int) -> dict[str, Any]:
+        stream = {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1, "RetentionPeriodHours": hours}}
+        # It is not reached by the update that fails, and the next one has to know what it refers to.
+        follower = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${Stream}-next"}}}
+        return {"Stream": stream, "Follower": follower}
+
+    names = {"Stream": {"Ref": "Stream"}, "Next": {"Ref": "Follower"}}
+    before = outputs(localstack.create_stack("recovering", resources(24), names))
+    assert localstack.update_stack("recovering", resources(1), names)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    after = localstack.update_stack("recovering", resources(48), names)
+
+    assert (after["StackStatus"], outputs(after)) == ("UPDATE_COMPLETE", before)
+    described = localstack.client("kinesis").describe_stream_summary(StreamName=before["Stream"])
+    assert described["StreamDescriptionSummary"]["RetentionPeriodHours"] == 48
 
 
 def dashboard(text: str) -> dict[str, Any]:
@@ -81,6 +100,59 @@ def test_a_nested_stack_is_updated(localstack: Any, outputs: Any) -> None:
     assert outputs(first) == {"Name": "before"}
     assert outputs(second) == {"Name": "after"}
     assert localstack.client("sqs").list_queues(QueueNamePrefix="after")["QueueUrls"]
+
+
+def rest_api(answers: dict[str, str], deployment: str, key_source: str) -> dict[str, Any]:
+    """An API whose paths answer with a text, and its stage; each deployment has a name of its own, as SAM's have."""
+
+    def answered(text: str) -> dict[str, Any]:
+        integration = {
+            "type": "mock",
+            "requestTemplates": {"application/json": '{"statusCode": 200}'},
+            "responses": {"default": {"statusCode": "200", "responseTemplates": {"application/json": text}}},
+        }
+        return {"get": {"responses": {"200": {"description": "ok"}}, "x-amazon-apigateway-integration": integration}}
+
+    paths = {f"/{path}": answered(text) for path, text in answers.items()}
+    body = {"openapi": "3.0.1", "info": {"title": "greetings", "version": "1"}, "paths": paths}
+    api, shown = {"Ref": "Api"}, {"Ref": deployment}
+    return {
+        "Api": {
+            "Type": "AWS::ApiGateway::RestApi",
+            "Properties": {"Name": "greetings", "ApiKeySourceType": key_source, "Body": body},
+        },
+        deployment: {
+            "Type": "AWS::ApiGateway::Deployment",
+            "Properties": {"RestApiId": api, "Description": deployment},
+        },
+        "Stage": {
+            "Type": "AWS::ApiGateway::Stage",
+            "Properties": {"RestApiId": api, "StageName": "live", "DeploymentId": shown, "TracingEnabled": False},
+        },
+    }
+
+
+def test_an_updated_rest_api_answers_at_its_old_address_with_its_new_paths(localstack: Any, outputs: Any) -> None:
+    value = {"Id": {"Ref": "Api"}}
+    first = localstack.create_stack(
+        "rest", rest_api({"one": "before", "gone": "still here"}, "Deployment1", "HEADER"), value
+    )
+    second = localstack.update_stack(
+        "rest", rest_api({"one": "after", "two": "new"}, "Deployment2", "AUTHORIZER"), value
+    )
+    url = f"{localstack.url}/_aws/execute-api/{outputs(second)['Id']}/live"
+
+    def said(path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(f"{url}/{path}", timeout=10) as answer:  # noqa: S310 - the test's own server
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, b""
+
+    assert outputs(first) == outputs(second)
+    api = localstack.client("apigateway").get_rest_api(restApiId=outputs(second)["Id"])
+    assert api["apiKeySource"] == "AUTHORIZER"
+    assert [said("one"), said("two"), said("gone")] == [(200, b"after"), (200, b"new"), (403, b"")]
 
 
 def bucket(index: str) -> dict[str, Any]:

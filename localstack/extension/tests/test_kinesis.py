@@ -11,6 +11,7 @@ RECORD_BYTES = 9_000
 # As many as fit into the 0.1 MB of `forgetful`; kinesis-mock counts some 100 bytes beside the data of each.
 KEPT = 11
 PUT = 40
+POLL_S, POLLS = 0.1, 300
 
 
 class Stream:
@@ -20,7 +21,9 @@ class Stream:
         self.name = name
         self.kinesis = localstack.client("kinesis")
         self.kinesis.create_stream(StreamName=name, ShardCount=1)
-        self.kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+        self.kinesis.get_waiter("stream_exists").wait(
+            StreamName=name, WaiterConfig={"Delay": POLL_S, "MaxAttempts": POLLS}
+        )
         self.shard = self.kinesis.list_shards(StreamName=name)["Shards"][0]["ShardId"]
 
     def put(self, number: int, size: int = RECORD_BYTES) -> str:

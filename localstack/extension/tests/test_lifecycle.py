@@ -27,7 +27,7 @@ def populate(localstack: Any) -> dict[int, str]:
     )
     localstack.client("kinesis").create_stream(StreamName="stream", ShardCount=1)
     started: dict[int, str] = localstack.descendants()
-    for part in ("awslambdaric", "sleep 3600", "valkey", "kinesis-local", "dockerless.warden"):
+    for part in ("awslambdaric", "sleep 3600", "valkey", "kinesis-local", "dockerless.warden", "dockerless.websocket"):
         assert any(part in command for command in started.values()), f"{part} is not in {started}"
     return started
 

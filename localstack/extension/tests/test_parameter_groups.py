@@ -38,7 +38,9 @@ def stack(localstack: Any) -> Iterator[Any]:
     yield localstack.create_stack("tuned", resources(PARAMETERS), VALUES)
     cloudformation = localstack.client("cloudformation")
     cloudformation.delete_stack(StackName="tuned")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="tuned", WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="tuned", WaiterConfig={"Delay": 0.2, "MaxAttempts": 600}
+    )
 
 
 @pytest.fixture

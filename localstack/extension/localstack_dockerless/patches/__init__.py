@@ -7,7 +7,7 @@ import logging
 
 from localstack.constants import VERSION
 
-from localstack_dockerless.patches import functions, host, stacks
+from localstack_dockerless.patches import functions, host, rest_apis, stacks
 
 WRITTEN_FOR = "2026.3.0"
 
@@ -37,5 +37,9 @@ def apply_all() -> None:
     stacks.create_as_described()
     host.tether_helper_processes()
     functions.wait_for_queue_messages()
+    rest_apis.pass_bodies_on_as_sent()
+    rest_apis.import_gateway_responses()
+    rest_apis.fill_in_gateway_responses()
+    rest_apis.keep_the_source_of_api_keys()
     host.keep_objects_in_the_data_folder()
     host.listen_only_where_told()

@@ -40,9 +40,11 @@ def implement_missing_updates() -> None:
     """LocalStack reports an update that its provider does not implement as done, and only logs a warning."""
     from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor  # noqa: PLC0415
 
-    from localstack_dockerless.cloudformation import updates  # noqa: PLC0415
+    from localstack_dockerless.cloudformation import rest_updates, updates  # noqa: PLC0415
 
     functions = {
+        "AWS::ApiGateway::RestApi": rest_updates.update_rest_api,
+        "AWS::ApiGateway::Stage": rest_updates.update_stage,
         "AWS::CloudFormation::Stack": updates.update_stack,
         "AWS::CloudWatch::Alarm": updates.update_alarm,
         "AWS::Events::Rule": updates.update_rule,
@@ -96,10 +98,11 @@ def replace_only_what_differs() -> None:
 
 def report_failed_deployments() -> None:
     """LocalStack sets UPDATE_COMPLETE after UpdateStack whatever came out, even for unsupported types, and forgets the
-    resources that the failed update had not reached; after CreateStack it sets CREATE_COMPLETE if no resource got as
-    far as failing. Here a failed update ends in UPDATE_ROLLBACK_COMPLETE, as it should (but nothing is rolled back).
+    resources that the failed update had not reached, and of the one that failed what it was before; after CreateStack
+    it sets CREATE_COMPLETE if no resource got as far as failing. Here a failed update ends in UPDATE_ROLLBACK_COMPLETE,
+    as it should (but nothing is rolled back), and another update may follow.
     """
-    from localstack.aws.api.cloudformation import ChangeSetStatus, StackStatus  # noqa: PLC0415
+    from localstack.aws.api.cloudformation import ChangeSetStatus, ResourceStatus, StackStatus  # noqa: PLC0415
     from localstack.services.cloudformation.engine.v2.change_set_model_executor import (  # noqa: PLC0415
         ChangeSetModelExecutor,
     )
@@ -107,6 +110,7 @@ def report_failed_deployments() -> None:
 
     execute, set_status = ChangeSetModelExecutor.execute, Stack.set_stack_status
     failed: WeakSet[Stack] = WeakSet()
+    broken = {ResourceStatus.CREATE_FAILED, ResourceStatus.UPDATE_FAILED, ResourceStatus.DELETE_FAILED}
     overruled = {StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackStatus.UPDATE_FAILED}
 
     def fail(stack: Stack, message: str, *, updating: bool) -> None:
@@ -128,7 +132,11 @@ def report_failed_deployments() -> None:
         if result.failure_message:
             fail(stack, result.failure_message, updating=updating)
             if updating:
-                result.resources = {**stack.resolved_resources, **result.resources}
+                # One that could not be updated is still there.
+                old = stack.resolved_resources
+                gone_wrong = {name for name, each in result.resources.items() if each["ResourceStatus"] in broken}
+                kept = {name: old[name] for name in gone_wrong & old.keys()}
+                result.resources = {**old, **result.resources, **kept}
                 result.outputs = stack.resolved_outputs
         return result
 

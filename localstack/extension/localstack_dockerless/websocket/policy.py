@@ -11,10 +11,14 @@ _INVOKE = "execute-api:Invoke"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`context` is what `requestContext.authorizer` shows to the integrations, principalId included."""
+    """`context` is what `requestContext.authorizer` shows to the integrations, principalId included.
+
+    `usage_key` is the API key for whose usage plan the call counts, if the authorizer names one.
+    """
 
     allowed: bool
     context: dict[str, Any]
+    usage_key: str | None = None
 
 
 class MalformedAnswer(Exception):
@@ -39,7 +43,8 @@ def read_answer(answer: Any, method_arn: str, *, simple: bool = False) -> Verdic
         raise MalformedAnswer("principalId: expected a string")
     if not isinstance(document, dict):
         raise MalformedAnswer("policyDocument: expected an object")
-    return Verdict(is_allowed(document, method_arn), {**context, "principalId": str(principal)})
+    context["principalId"] = str(principal)
+    return Verdict(is_allowed(document, method_arn), context, answer.get("usageIdentifierKey"))
 
 
 def _read_context(context: Any) -> dict[str, Any]:

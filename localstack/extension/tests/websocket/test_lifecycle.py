@@ -1,15 +1,11 @@
-"""The gateway lives as long as LocalStack does, not longer and not shorter."""
+"""The gateway does not live shorter than LocalStack; that it does not live longer is in `tests/test_lifecycle.py`."""
 
 import os
 import signal
 import time
-import urllib.error
-from pathlib import Path
 
 import aiohttp
-import pytest
 from websocket_support.localstack import LocalStack
-from websocket_support.polling import until
 
 
 def deploy_api(localstack: LocalStack) -> str:
@@ -32,20 +28,3 @@ async def test_a_gateway_that_is_killed_is_back_within_a_second_or_two(
     async with http.ws_connect(url):
         assert localstack.gateway_health()["pid"] != before
     assert time.monotonic() - started < 5
-
-
-def is_running(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
-async def test_the_gateway_ends_with_localstack(tmp_path: Path, sig: signal.Signals) -> None:
-    localstack = LocalStack(tmp_path)
-    try:
-        pid = localstack.gateway_health()["pid"]
-    finally:
-        localstack.stop(sig)
-    await until(lambda: not is_running(pid))
-    with pytest.raises(urllib.error.URLError):
-        localstack.gateway_health()

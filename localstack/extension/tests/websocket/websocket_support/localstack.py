@@ -22,6 +22,8 @@ REPOSITORY = Path(__file__).parents[5]
 PYTHON = Path(os.environ.get("DOCKERLESS_PYTHON") or REPOSITORY / ".local/localstack/bin/python")
 LAMBDA_PYTHON = Path(os.environ.get("LAMBDA_PROCESS_PYTHON") or REPOSITORY / ".local/runtime/bin/python")
 START_S = 60.0
+# Of what becomes of a CloudFormation stack.
+POLL_S, POLLS = 0.2, 450
 
 
 class LocalStack:
@@ -98,7 +100,9 @@ class LocalStack:
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         try:
-            cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+            cloudformation.get_waiter(waiter).wait(
+                StackName=stack, WaiterConfig={"Delay": POLL_S, "MaxAttempts": POLLS}
+            )
         except WaiterError as error:
             events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
             reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in events]
@@ -110,7 +114,7 @@ class LocalStack:
         cloudformation = self.client("cloudformation")
         cloudformation.delete_stack(StackName=stack)
         waiter = cloudformation.get_waiter("stack_delete_complete")
-        waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(StackName=stack, WaiterConfig={"Delay": POLL_S, "MaxAttempts": POLLS})
 
 
 def _free_port() -> int:
