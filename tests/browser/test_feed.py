@@ -2,7 +2,7 @@
 
 from browser.devtools import Browser, Page
 from browser.looks import AT_CELL, CELL, CONNECTED, OTHER, READY, shown, text_of
-from fakes.live_server import TOKEN, LiveServer
+from fakes.live_server import LiveServer
 
 AT = AT_CELL
 
@@ -123,15 +123,3 @@ async def test_an_empty_city_says_so(live: LiveServer, browser: Browser) -> None
     page = await browser.open(f"{live.web_url}&city=nairobi")
     await page.wait_for("document.body.dataset.drivers === '0'")
     assert "No drivers in Nairobi right now" in await text_of(page, ".panel")
-
-
-async def test_a_refused_token_is_asked_for_again(live: LiveServer, browser: Browser) -> None:
-    await live.change({CELL: 3})
-    live.tokens = {"another"}
-    page = await browser.open(live.web_url + AT)
-    await page.wait_for("document.getElementById('ask').open", within_s=40)
-    assert "refused" == await page.state("connection")
-    await page.command("Input.insertText", text="another")
-    await page.press("Enter")
-    await shown(page, drivers=3, cells=1)
-    live.tokens = {TOKEN}

@@ -1,6 +1,5 @@
 /**
- * Reads single cells: outlines the one under the pointer, the finger or the keyboard's cursor, and tells its exact
- * count.
+ * Reads single cells: outlines the one under the pointer, the finger or the keyboard's cursor, and tells its count.
  */
 
 import { boxOf, geohashOf, sizeOf } from 'fleetglow-protocol'
@@ -11,6 +10,8 @@ export interface CursorWorld {
   /** The precision of the cells that are shown; null while there are none. */
   precision(): number | null
   countOf(cell: string): number
+  /** The least count, other than 0, that is told: a cell without one may hold fewer drivers. */
+  least(): number
   camera(): Camera
   size(): Size
   lookAt(camera: Camera): void
@@ -31,8 +32,10 @@ const STEPS: Record<string, readonly [rows: number, columns: number]> = {
 }
 
 /** A cell and its drivers, for people. */
-export const cellText = (cell: string, count: number): string =>
-  `${cell} · ${count === 0 ? 'no' : number.format(count)} driver${count === 1 ? '' : 's'}`
+export function cellText(cell: string, count: number, least: number): string {
+  const none = least === 1 ? 'no' : `fewer than ${number.format(least)}`
+  return `${cell} · ${count === 0 ? none : number.format(count)} driver${count === 1 ? '' : 's'}`
+}
 
 export class Cursor {
   private at: { lat: number; lon: number } | null = null
@@ -78,7 +81,7 @@ export class Cursor {
     this.outline.hidden = this.label.hidden = !isShown
     Object.assign(document.body.dataset, { cell: isShown ? cell : '', cellCount: isShown ? count : '' })
     if (!isShown) return
-    this.label.replaceChildren(...labelParts(cell, count))
+    this.label.replaceChildren(...labelParts(cellText(cell, count, this.world.least())))
     this.place(cell)
   }
 
@@ -163,7 +166,7 @@ export class Cursor {
 
   private announce(): void {
     const cell = this.at && this.cellAt(this.at)
-    if (cell) part('cell-live').textContent = cellText(cell, this.world.countOf(cell))
+    if (cell) part('cell-live').textContent = cellText(cell, this.world.countOf(cell), this.world.least())
   }
 }
 
@@ -173,8 +176,8 @@ function atLeast(least: number, from: number, to: number): [from: number, to: nu
   return [from - extra, to + extra]
 }
 
-function labelParts(cell: string, count: number): Node[] {
-  const [name, drivers] = cellText(cell, count).split(' · ') as [string, string]
+function labelParts(text: string): Node[] {
+  const [name, drivers] = text.split(' · ') as [string, string]
   const code = Object.assign(document.createElement('code'), { textContent: name })
   return [code, document.createTextNode(' · '), Object.assign(document.createElement('b'), { textContent: drivers })]
 }

@@ -12,8 +12,10 @@ uniform mat4 matrix;
 uniform float scale;                  // pixels per unit of Mercator
 uniform float now;
 uniform float duration;
+uniform float least;                  // the least count that there is to see
+// In leasts, as are all counts from here on.
 float count() {
-  return mix(life.x, life.y, smoothstep(0.0, 1.0, (now - life.z) / duration));
+  return mix(life.x, life.y, smoothstep(0.0, 1.0, (now - life.z) / duration)) / least;
 }`
 
 const RAMP = `
@@ -29,7 +31,7 @@ vec3 color(float t) {
   return mix(c, ramp[4], clamp(x - 3.0, 0.0, 1.0));
 }`
 
-/** First pass: how many drivers there are around each pixel, in drivers per area of one cell. */
+/** First pass: how many drivers there are around each pixel, in leasts per area of one cell. */
 export const DENSITY = {
   vertex: `${INSTANCE}
 uniform vec2 viewport;                // pixels
@@ -38,7 +40,7 @@ out vec2 at;
 out float strength;
 void main() {
   at = corner;
-  // The kernel's sum over an area with one driver in every cell is one, at every zoom: it integrates to 0.2086.
+  // The kernel's sum over an area with the least count in every cell is one, at every zoom: it integrates to 0.2086.
   strength = count() * 4.0 * extent.x * extent.y * scale * scale / (0.2086 * 3.14159 * radius * radius);
   vec4 p = matrix * vec4(center, 0.0, 1.0);
   gl_Position = p + vec4(corner * radius * 2.0 / viewport * p.w, 0.0, 0.0);
@@ -75,7 +77,7 @@ ${RAMP}
 void main() {
   float d = texture(density, uv).r;
   float t = place(d);
-  // What is thinner than a driver a cell has the first colour and fades; the rest has the colours of the legend.
+  // What is thinner than the least count a cell has the first colour and fades; the rest has the colours of the legend.
   float alpha = opacity * mix(0.5 * sqrt(smoothstep(0.0, 1.0, d)), 1.0, smoothstep(0.0, 0.6, t));
   // Lines of equal density, where the legend has its numbers.
   float steps = log(max(d, 0.05)) / logTop * intervals;

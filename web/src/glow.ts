@@ -6,7 +6,7 @@ import { GROUND } from './ground'
 import { makeResources, PictureBuffers, type Program, type Resources } from './gl'
 import { PALETTES, type PaletteName, type Rgb, type Scheme } from './palettes'
 import { Picture } from './picture'
-import { ticksOf } from './scale'
+import { ticksOf, type Scale } from './scale'
 import type { Look } from './settings'
 
 const SECONDS_TO_MOVE = 0.9
@@ -37,8 +37,8 @@ export interface Drawing {
 interface Shown {
   readonly picture: Picture
   readonly since: number
-  /** Of the scale of its colours. */
-  top: number
+  /** Of its colours. */
+  scale: Scale
   buffers: PictureBuffers | null
 }
 
@@ -70,18 +70,18 @@ export class GlowLayer implements CustomLayerInterface {
     this.stayBusy(SECONDS_TO_FADE)
   }
 
-  /** Shows cells, in the colours of a scale with this top. Another precision is another picture, which fades in. */
-  show(counts: ReadonlyMap<string, number>, precision: number, top: number): void {
+  /** Shows cells in the colours of a scale. Another precision is another picture, which fades in. */
+  show(counts: ReadonlyMap<string, number>, precision: number, scale: Scale): void {
     const now = this.now()
     if (this.shown?.picture.precision !== precision) {
       this.leaving?.buffers?.free()
       this.leaving = this.shown && { ...this.shown, since: now }
       // What fades in as a whole need not rise cell by cell.
       const picture = new Picture(precision, this.secondsToMove())
-      this.shown = { picture, since: this.leaving ? now : -1, top, buffers: null }
+      this.shown = { picture, since: this.leaving ? now : -1, scale, buffers: null }
       picture.show(counts, this.leaving ? now - SECONDS_TO_MOVE : now)
     } else {
-      this.shown.top = top
+      this.shown.scale = scale
       this.shown.picture.show(counts, now)
       this.shown.buffers?.invalidate()
     }
@@ -127,7 +127,7 @@ export class GlowLayer implements CustomLayerInterface {
       each.buffers.target.begin(width, height)
       const { density } = this.gl
       gl.useProgram(density.program)
-      this.setInstanceUniforms(gl, density, each.picture, input, DENSITY_SHARE)
+      this.setInstanceUniforms(gl, density, each, input, DENSITY_SHARE)
       gl.uniform2f(density.at('viewport'), width, height)
       gl.uniform1f(density.at('radius'), this.radius(each.picture))
       gl.enable(gl.BLEND)
@@ -156,9 +156,10 @@ export class GlowLayer implements CustomLayerInterface {
     gl: WebGL2RenderingContext,
     { glow, cells }: Resources,
     input: CustomRenderMethodInput,
-    { picture, top, buffers }: Shown,
+    shown: Shown,
     strength: number,
   ): void {
+    const { picture, scale, buffers } = shown
     if (!buffers || strength === 0) return
     const ground = GROUND[this.drawing.scheme]
     const look = this.lookNow()
@@ -172,16 +173,16 @@ export class GlowLayer implements CustomLayerInterface {
     gl.uniform1f(glow.at('opacity'), ground.glowOpacity * opacity * (1 - 0.75 * look))
     gl.uniform1f(glow.at('cover'), ground.glowCover)
     gl.uniform1f(glow.at('lines'), LINE_STRENGTH * (1 - look))
-    gl.uniform1f(glow.at('intervals'), ticksOf(top).length - 1)
+    gl.uniform1f(glow.at('intervals'), ticksOf(scale).length - 1)
     gl.uniform3f(glow.at('lineColor'), ...scaled(ground.flash))
-    this.setRampUniforms(gl, glow, top)
+    this.setRampUniforms(gl, glow, scale)
     gl.bindVertexArray(null)
     gl.drawArrays(gl.TRIANGLES, 0, 3)
 
     if (look === 0) return
     gl.useProgram(cells.program)
-    this.setInstanceUniforms(gl, cells, picture, input, 1)
-    this.setRampUniforms(gl, cells, top)
+    this.setInstanceUniforms(gl, cells, shown, input, 1)
+    this.setRampUniforms(gl, cells, scale)
     gl.uniform1f(cells.at('smallest'), 0.9 * pixelRatio())
     gl.uniform1f(cells.at('opacity'), 0.92 * opacity * look)
     gl.uniform3f(cells.at('flash'), ...scaled(ground.flash))
@@ -223,7 +224,7 @@ export class GlowLayer implements CustomLayerInterface {
   private setInstanceUniforms(
     gl: WebGL2RenderingContext,
     program: Program,
-    picture: Picture,
+    { picture, scale }: Shown,
     input: CustomRenderMethodInput,
     share: number,
   ): void {
@@ -231,11 +232,12 @@ export class GlowLayer implements CustomLayerInterface {
     gl.uniform1f(program.at('scale'), this.scale() * share)
     gl.uniform1f(program.at('now'), this.now())
     gl.uniform1f(program.at('duration'), this.secondsToMove())
+    gl.uniform1f(program.at('least'), scale.least)
   }
 
-  private setRampUniforms(gl: WebGL2RenderingContext, program: Program, top: number): void {
+  private setRampUniforms(gl: WebGL2RenderingContext, program: Program, { least, top }: Scale): void {
     gl.uniform3fv(program.at('ramp'), PALETTES[this.drawing.palette][this.drawing.scheme].flatMap(scaled))
-    gl.uniform1f(program.at('logTop'), Math.log(top))
+    gl.uniform1f(program.at('logTop'), Math.log(top / least))
   }
 }
 

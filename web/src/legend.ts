@@ -3,7 +3,7 @@
 import { sizeOf } from 'fleetglow-protocol'
 import { number, part, write } from './dom'
 import { gradientOf, type Ramp } from './palettes'
-import { ticksOf } from './scale'
+import { ticksOf, type Scale } from './scale'
 
 const KM_PER_DEGREE = 111.195
 
@@ -21,13 +21,24 @@ export function cellSizeText(precision: number, lat: number): string {
 
 const rounded = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0))
 
+/** What is hidden from a viewer who is shown no count below a least one; empty for one who sees exact counts. */
+export function hiddenText(least: number): string {
+  if (least === 1) return ''
+  const [fewest, most] = [least, least - 1].map((count) => number.format(count))
+  return `Cells with fewer than ${fewest} drivers are hidden; counts are rounded down, by up to ${most}.`
+}
+
 /** @param precision of the cells that are shown; null while there are none */
-export function drawLegend(ramp: Ramp, top: number, precision: number | null, lat: number): void {
+export function drawLegend(ramp: Ramp, scale: Scale, precision: number | null, lat: number): void {
   write(part('cell-size'), precision === null ? '' : `cells of ~${cellSizeText(precision, lat)}`)
   document.body.dataset['precision'] = `${precision ?? ''}`
+  const hidden = hiddenText(scale.least)
+  write(part('hidden-cells'), hidden)
+  part('hidden-cells').hidden = hidden === ''
+  write(part('cells-look'), hidden === '' ? 'Exact cells' : 'Cells')
   part('ramp').style.background = gradientOf(ramp)
   part('ticks').replaceChildren(
-    ...ticksOf(top).map(({ count, at }) => {
+    ...ticksOf(scale).map(({ count, at }) => {
       const tick = document.createElement('li')
       tick.textContent = `${number.format(count)}${at === 1 ? '+' : ''}`
       tick.style.left = `${at * 100}%`

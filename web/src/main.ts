@@ -8,11 +8,12 @@ import { storedSettings } from './settings'
 import { setTheme } from './theme'
 import { isExpired, storedToken } from './token'
 import { askForToken } from './token-dialog'
+import { whyRefused } from './token-keeper'
 import { parseHash, type View } from './view'
 
 async function usableToken(known: string | null, view: View): Promise<string> {
   if (known && !isExpired(known)) return known
-  const entered = await askForToken(known ? 'Your token has expired.' : 'The live map needs a viewer’s token.')
+  const entered = await askForToken(known ? whyRefused(known) : 'The live map needs a viewer’s token.')
   takeToken(entered, view)
   return entered
 }

@@ -19,7 +19,7 @@ const RESTORE_MS = 4_000
 export class MapKeeper {
   private map: FleetMap | null = null
   private wanted: MapStart | null = null
-  private cells: readonly [counts: ReadonlyMap<string, number>, precision: number, top: number] | null = null
+  private cells: Parameters<FleetMap['show']> | null = null
   private restoring: ReturnType<typeof setTimeout> | undefined
   private readonly container: HTMLElement
   private readonly events: KeeperEvents

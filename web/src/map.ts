@@ -9,12 +9,13 @@ import { Basemap } from './basemap'
 import { LEAST_ZOOM, MOST_ZOOM, type Camera } from './camera'
 import type { City, TileSet } from './config'
 import { GlowLayer, type Drawing } from './glow'
+import type { Scale } from './scale'
 
 setWorkerUrl(workerUrl)
 
 export interface FleetMap {
-  /** Shows these cells, in the colours of a scale with this top. */
-  show(counts: ReadonlyMap<string, number>, precision: number, top: number): void
+  /** Shows these cells, in the colours of a scale. */
+  show(counts: ReadonlyMap<string, number>, precision: number, scale: Scale): void
   draw(drawing: Drawing, tiles: TileSet | null): void
   /** Goes to a city: nothing of the one before stays. */
   showCity(city: City, camera: Camera): void
@@ -93,7 +94,7 @@ export async function createMap(container: HTMLElement, start: MapStart, events:
   void basemap.showCity(start.city)
 
   return {
-    show: (counts, precision, top) => fleet.show(counts, precision, top),
+    show: (counts, precision, scale) => fleet.show(counts, precision, scale),
     draw(next, nextTiles) {
       basemap.show(nextTiles, next.scheme)
       fleet.draw(next)

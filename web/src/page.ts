@@ -1,6 +1,6 @@
 /** The page: what one looks at and how, kept together by the URL, the feed, the panel and the map. */
 
-import { HeatmapClient, type HeatView, type Hello, type Link } from 'fleetglow-protocol'
+import { HeatmapClient, type HeatView, type Hello, type Link, type Refusal } from 'fleetglow-protocol'
 import { cameraOver, visibleBox, type Camera, type Padding, type Size } from './camera'
 import type { City, Config } from './config'
 import { Controls } from './controls'
@@ -13,15 +13,16 @@ import { MapKeeper } from './map-keeper'
 import { PALETTES } from './palettes'
 import { Panel } from './panel'
 import { leastCellPx } from './precision'
-import { LEAST_TOP, topFor } from './scale'
+import { scaleFor, shortestScale, type Scale } from './scale'
 import { NO_TILES, storeSettings, type Settings } from './settings'
 import { schemeOf, onSchemeChange, setTheme } from './theme'
 import { storeToken } from './token'
-import { askForToken } from './token-dialog'
+import { TokenKeeper } from './token-keeper'
 import { formatHash, parseHash, type View } from './view'
 import { VitalSigns } from './vital-signs'
 import { Watching } from './watching'
 
+const LACKS_SCOPE = 'This token does not open the map: it lacks the scope heatmap:read.'
 /** After the map has moved so long ago, what is seen is asked for. */
 const SETTLED_MS = 250
 
@@ -32,7 +33,7 @@ export class Page {
   private camera: Camera
   private settings: Settings
   private shown: { view: HeatView; precision: number } | null = null
-  private top: number = LEAST_TOP
+  private scale: Scale = shortestScale(1)
   private settling: ReturnType<typeof setTimeout> | undefined
   private readonly notices = new Map<string, string>()
   private readonly container = part('map')
@@ -44,11 +45,11 @@ export class Page {
   private readonly cursor: Cursor
   private readonly map: MapKeeper
   private readonly config: Config
-  private token: string
+  private readonly token: TokenKeeper
 
   constructor(config: Config, token: string, view: View, settings: Settings) {
     this.config = config
-    this.token = token
+    this.token = new TokenKeeper(token)
     this.cities = config.cities
     this.precisions = config.precisions
     this.settings = settings
@@ -63,19 +64,20 @@ export class Page {
     this.camera = view.camera ?? this.overCity()
     this.client = new HeatmapClient({
       url: config.websocket_url,
-      token: () => this.token,
+      token: () => this.token.current,
       // The first call comes out of the client's constructor, when this one is not done.
       onLink: (link) => queueMicrotask(() => this.follow(link)),
       onProblem: (problem) => console.warn(problem.message),
     })
     this.watching = new Watching(this.client, {
       onView: (heat, precision) => this.show(heat, precision),
-      onRefused: ({ message, code }) => this.notice('feed', `The server says: ${message || code}`),
+      onRefused: (refusal) => this.refused(refusal),
     })
     this.vitals = new VitalSigns(this.client, (vitals) => this.panel.setVitals(vitals))
     this.cursor = new Cursor(this.container, part('overlay'), {
       precision: () => this.shown?.precision ?? null,
       countOf: (cell) => this.shown?.view.cells.get(cell) ?? 0,
+      least: () => this.scale.least,
       camera: () => this.camera,
       size: () => this.size(),
       lookAt: (camera) => this.lookAt(camera),
@@ -92,10 +94,7 @@ export class Page {
     this.remember('replace')
     this.watch()
     this.drawLegend()
-    this.client.hello().then(
-      (hello) => this.learn(hello),
-      (error: Error) => console.warn(error.message),
-    )
+    this.askWhatThereIs()
     onSchemeChange(() => this.restyle())
     window.addEventListener('popstate', () => this.visit(location.hash))
     window.addEventListener('resize', () => this.settle())
@@ -105,22 +104,42 @@ export class Page {
     void this.map.open({ city: this.city, camera: this.camera, drawing: this.drawing(), tiles: this.tileSet() })
   }
 
-  /** The server knows better than the file that was written when it was deployed. */
+  private askWhatThereIs(): void {
+    this.client.hello().then(
+      (hello) => this.learn(hello),
+      (error: Error) => console.warn(error.message),
+    )
+  }
+
+  /** The server knows better than the file that was written when it was deployed, and what this token is good for. */
   private learn({ cities, precisions }: Hello): void {
-    if (cities.some(({ name }) => name === this.city.name)) {
-      this.cities = cities
-      this.panel.setCities(cities, this.city.name)
-    }
     this.precisions = precisions
-    this.watch()
+    const [first] = cities
+    if (!first) return void this.token.replace('This token is good for none of the cities.')
+    const before = this.city
+    const isAmong = cities.some(({ name }) => name === before.name)
+    this.cities = cities
+    this.panel.setCities(cities, isAmong ? before.name : first.name)
+    if (isAmong) return this.watch()
+    this.choose(first.name, undefined, 'replace')
+    this.notice('token', `This token is not good for ${before.title}: you see ${first.title} instead.`)
+  }
+
+  private refused({ code, message }: Refusal): void {
+    if (code !== 'forbidden') this.notice('feed', `The server says: ${message || code}`)
+    else if (message.startsWith('scope:')) void this.token.replace(LACKS_SCOPE)
+    else if (message.startsWith('city:')) this.notice('feed', `This token is not good for ${this.city.title}.`)
+    // Else it is the precision: the answer to `hello` is under way, and names those that are allowed.
   }
 
   private choose(name: string, camera?: Camera, how: 'push' | 'replace' = 'push'): void {
+    this.notice('token', '')
+    this.notice('feed', '')
     this.city = this.cityNamed(name)
     this.panel.setCity(this.city.name)
     this.camera = camera ?? this.overCity()
     this.shown = null
-    this.top = LEAST_TOP
+    this.scale = shortestScale(this.scale.least)
     this.cursor.clear()
     this.showCounts()
     this.map.showCity(this.city, this.camera)
@@ -195,41 +214,44 @@ export class Page {
     const before = this.shown
     this.shown = { view, precision }
     this.vitals.heard(view)
-    this.showCounts()
+    const { cells, minCellDrivers: least } = view
+    const isOther = before?.precision !== precision || least !== this.scale.least
     // The same cells in the same object: only their moment is later.
-    if (before?.view.cells === view.cells && before.precision === precision) return
-    const isOther = before?.precision !== precision
-    const top = topFor(view.cells.values(), isOther ? LEAST_TOP : this.top)
-    if (isOther || top !== this.top) {
-      this.top = top
-      this.drawLegend()
-    }
-    this.map.show(view.cells, precision, top)
+    if (before?.view.cells === cells && !isOther) return this.showCounts()
+    const scale = scaleFor(cells.values(), isOther ? shortestScale(least) : this.scale)
+    const isRescaled = isOther || scale !== this.scale
+    this.scale = scale
+    this.showCounts()
+    if (isRescaled) this.drawLegend()
+    this.map.show(cells, precision, scale)
     this.cursor.refresh()
   }
 
   private showCounts(): void {
     const view = this.shown?.view
     const inView = view ? driversIn(view.cells, visibleBox(this.camera, this.size())) : 0
-    this.panel.setCounts({ drivers: view?.drivers ?? null, inView, cells: view?.cells.size ?? 0, rev: view?.rev ?? 0 })
+    const [drivers, cells, rev] = [view?.drivers ?? null, view?.cells.size ?? 0, view?.rev ?? 0]
+    this.panel.setCounts({ drivers, inView, least: this.scale.least, cells, rev })
   }
 
   private drawLegend(): void {
     const { palette, theme } = this.settings
     const precision = this.shown?.precision ?? null
     const lat = (this.city.bbox[0] + this.city.bbox[2]) / 2
-    drawLegend(PALETTES[palette][schemeOf(theme)], this.top, precision, lat)
+    drawLegend(PALETTES[palette][schemeOf(theme)], this.scale, precision, lat)
   }
 
   private follow(link: Link): void {
     this.vitals.look()
-    if (link === 'refused') void this.askAgain()
+    if (link === 'connected') this.token.accepted()
+    if (link === 'refused') void this.renewToken()
   }
 
-  private async askAgain(): Promise<void> {
-    this.token = await askForToken('The server does not accept this token any more.')
-    storeToken(this.token)
+  private async renewToken(): Promise<void> {
+    await this.token.renew()
     this.client.retry()
+    // It may be good for other cities.
+    this.askWhatThereIs()
   }
 
   /** The map may have moved under one and the same entry of the history; another city is another entry. */

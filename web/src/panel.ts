@@ -22,6 +22,8 @@ export interface Counts {
   readonly drivers: number | null
   /** Drivers in the cells that are seen. */
   readonly inView: number
+  /** The least count, other than 0, that is told. */
+  readonly least: number
   readonly cells: number
   readonly rev: number
 }
@@ -58,11 +60,14 @@ export class Panel {
     document.title = `${this.title()} · Fleetglow`
   }
 
-  setCounts({ drivers, inView, cells, rev }: Counts): void {
-    Object.assign(document.body.dataset, { drivers: drivers ?? '', inView: drivers === null ? '' : inView, cells, rev })
+  setCounts({ drivers, inView, least, cells, rev }: Counts): void {
+    const told = { drivers: drivers ?? '', inView: drivers === null ? '' : inView, least, cells, rev }
+    Object.assign(document.body.dataset, told)
     const isEmpty = drivers === 0
-    write(part('drivers'), drivers === null ? '–' : isEmpty ? 'No drivers' : number.format(drivers))
+    const none = least === 1 ? 'No drivers' : `Fewer than ${number.format(least)} drivers`
+    write(part('drivers'), drivers === null ? '–' : isEmpty ? none : number.format(drivers))
     write(part('drivers-unit'), isEmpty ? `in ${this.title()} right now` : `live driver${drivers === 1 ? '' : 's'}`)
+    write(part('in-view-unit'), least === 1 ? 'in view' : 'shown in view')
     part('drivers').classList.toggle('words', isEmpty)
     write(part('in-view'), drivers === null ? '–' : number.format(inView))
     part('in-view').parentElement?.toggleAttribute('hidden', isEmpty)

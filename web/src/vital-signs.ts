@@ -35,14 +35,15 @@ export class VitalSigns {
 
   look(): void {
     const now = performance.now()
-    const { receivedAt = null, lagMs = null, heartbeatMs = 0 } = this.view ?? {}
+    const { receivedAt = null, heartbeatMs = 0, minCellDrivers = 1 } = this.view ?? {}
     const { link, retryAt, traffic } = this.client
     const signs: Signs = { link, offlineSince: this.offlineSince, receivedAt, heartbeatMs, now }
     this.tell({
       health: healthOf(signs),
       isStale: isStale(signs),
       ageMs: receivedAt === null ? null : now - receivedAt,
-      lagMs,
+      // Those who are shown published counts are told 0, whatever it is.
+      lagMs: minCellDrivers === 1 ? (this.view?.lagMs ?? null) : null,
       retryInMs: retryAt === null ? null : retryAt - now,
       bytesPerMinute: this.lastMinute.add(now, traffic.bytes),
     })

@@ -48,10 +48,12 @@ test('the drivers in view are those of the cells whose middle is seen', () => {
 })
 
 test.each([
-  [0, 's14mk2x · no drivers'],
-  [1, 's14mk2x · 1 driver'],
-  [3, 's14mk2x · 3 drivers'],
-  [1234, 's14mk2x · 1,234 drivers'],
-])('a cell with %i drivers is told as "%s"', (drivers, text) => {
-  expect(cellText('s14mk2x', drivers)).toBe(text)
+  [0, 1, 's14mk2x · no drivers'],
+  [1, 1, 's14mk2x · 1 driver'],
+  [3, 1, 's14mk2x · 3 drivers'],
+  [1234, 1, 's14mk2x · 1,234 drivers'],
+  [0, 3, 's14mk2x · fewer than 3 drivers'],
+  [3, 3, 's14mk2x · 3 drivers'],
+])('a cell with %i drivers, of at least %i that are told, is told as "%s"', (drivers, least, text) => {
+  expect(cellText('s14mk2x', drivers, least)).toBe(text)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cellSizeText } from '../src/legend'
+import { cellSizeText, hiddenText } from '../src/legend'
 
 test.each([
   [4, 0, '39 × 20 km'],
@@ -13,4 +13,9 @@ test.each([
 
 test('far from the equator cells are narrower, and the legend says so', () => {
   expect(cellSizeText(7, 51.5)).toBe('95 × 153 m')
+})
+
+test('who is shown no count below a least one is told so, and who sees exact counts is not', () => {
+  expect(hiddenText(3)).toBe('Cells with fewer than 3 drivers are hidden; counts are rounded down, by up to 2.')
+  expect(hiddenText(1)).toBe('')
 })

@@ -76,6 +76,8 @@ export interface SubscribeAck {
   rev: number
   /** A viewport without a frame for so long gets a heartbeat. */
   heartbeat_seconds: number
+  /** The least count, other than 0, that the token is shown; 1, or left out by an older server: counts are exact. */
+  min_cell_drivers?: number
 }
 
 export interface UnsubscribeAck {
@@ -159,7 +161,14 @@ export function decode(text: string): ServerMessage | null {
   return fields as unknown as ServerMessage
 }
 
-const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 80)
+function shown(value: unknown): string {
+  try {
+    return String(JSON.stringify(value)).slice(0, 80)
+  } catch {
+    // Deeper than it can be written, though it could be read.
+    return 'something too deep'
+  }
+}
 
 function expect(good: boolean, where: string, expected: string, got: unknown): asserts good {
   if (!good) throw new ProtocolError(`${where}: expected ${expected}, got ${shown(got)}`)
@@ -222,6 +231,7 @@ function expectAck(fields: Fields): boolean {
       expectText(fields, 'epoch')
       expectCounts(fields, 'rev')
       expect(Number(fields['heartbeat_seconds']) > 0, 'heartbeat_seconds', 'seconds', fields['heartbeat_seconds'])
+      expectLeast(fields)
       return true
     case 'unsubscribe':
       expectSubscription(fields)
@@ -232,6 +242,10 @@ function expectAck(fields: Fields): boolean {
     default:
       return false
   }
+}
+
+function expectLeast({ min_cell_drivers: least }: Fields): void {
+  expect(least === undefined || (isCount(least) && least > 0), 'min_cell_drivers', 'a whole number from 1', least)
 }
 
 function expectHello(fields: Fields): void {

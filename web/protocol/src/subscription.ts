@@ -23,6 +23,11 @@ export interface HeatView {
   readonly receivedAt: number | null
   /** How often the server says something at least; what it usually is until it has told. */
   readonly heartbeatMs: number
+  /**
+   * The least count, other than 0, that the token is shown: 1 if counts are exact; else cells of fewer drivers are left
+   * out, and any count may be too low by less than this.
+   */
+  readonly minCellDrivers: number
   /** How many frames were applied, and how often one was found missing, since the watch began. */
   readonly frames: number
   readonly gaps: number
@@ -59,6 +64,7 @@ export class Subscription {
   private isAcknowledged = true
   private isCaughtUp = true
   private heartbeatMs = HEARTBEAT_MS
+  private minCellDrivers = 1
   private silence: unknown
 
   constructor({ city, precision, bbox }: Viewport, encoding: Encoding, line: Line) {
@@ -104,6 +110,7 @@ export class Subscription {
     const { state } = this
     this.isAcknowledged = true
     this.heartbeatMs = ack.heartbeat_seconds * 1_000
+    this.minCellDrivers = ack.min_cell_drivers ?? 1
     const wasSetBack = this.question.isLast(ack.id) && ack.epoch === state.epoch && ack.rev < this.askedFrom
     const isAnother = this.name !== null && this.name !== ack.subscription
     this.name = ack.subscription
@@ -185,8 +192,9 @@ export class Subscription {
 
   private viewAt(receivedAt: number | null): HeatView {
     const { epoch, rev, cells, drivers, asOf, lagMs, frames, gaps } = this.state
-    const { heartbeatMs, name: subscription } = this
-    return { subscription, epoch, rev, cells, drivers, asOf, lagMs, receivedAt, heartbeatMs, frames, gaps }
+    const { heartbeatMs, minCellDrivers, name: subscription } = this
+    const told = { subscription, heartbeatMs, minCellDrivers }
+    return { ...told, epoch, rev, cells, drivers, asOf, lagMs, receivedAt, frames, gaps }
   }
 }
 

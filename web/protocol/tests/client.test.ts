@@ -390,6 +390,14 @@ test('how long is too long depends on how often the server says it sends heartbe
   expect(bench.subscribes).toHaveLength(2)
 })
 
+test('a viewport tells the least count that its token is shown, as the server said last', async () => {
+  const bench = new Bench({}, { minCellDrivers: 3 })
+  const watch = bench.watch()
+  expect(watch.view.minCellDrivers).toBe(1)
+  await bench.settle()
+  expect(watch.view.minCellDrivers).toBe(3)
+})
+
 test('heartbeats are enough not to be silent, and say so', async () => {
   const bench = new Bench()
   const watch = await bench.watching()

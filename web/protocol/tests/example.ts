@@ -2,7 +2,8 @@ import { boxOf, HeatmapClient } from 'fleetglow-protocol'
 
 const client = new HeatmapClient({
   url: 'wss://abc123.execute-api.eu-west-1.amazonaws.com/live',
-  token: () => Promise.resolve('a token with the scope heatmap:read'),
+  // With the scope heatmap:read; for exact counts, as a dispatcher wants them, with drivers:read as well.
+  token: () => Promise.resolve('a token'),
   onLink: (link) => console.log(link), // connecting, connected, reconnecting, refused
 })
 const { cities } = await client.hello()

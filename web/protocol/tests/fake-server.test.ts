@@ -72,6 +72,7 @@ test.each(['json', 'deflate'])(
       epoch: 'e1',
       rev: 101,
       heartbeat_seconds: 15,
+      min_cell_drivers: 1,
     })
     expect(parts.length).toBeGreaterThan(1)
     expect(parts.map(({ part, parts: of }) => [part, of])).toEqual(parts.map((__, i) => [i + 1, parts.length]))

@@ -21,6 +21,7 @@ const ACK = {
   epoch: '9c1f02ab',
   rev: 1,
   heartbeat_seconds: 15,
+  min_cell_drivers: 3,
 }
 const HELLO = {
   type: 'ack',
@@ -118,6 +119,11 @@ test.each([
     'subscription: expected one in london/7/, got "lagos/7/s14mh-s14mu"',
   ],
   ['an ack without a heartbeat', coded({ ...ACK, heartbeat_seconds: 0 }), 'heartbeat_seconds: expected seconds, got 0'],
+  [
+    'an ack that shows counts from 0',
+    coded({ ...ACK, min_cell_drivers: 0 }),
+    'min_cell_drivers: expected a whole number from 1, got 0',
+  ],
   ['an id that is a number', coded({ ...ACK, id: 1 }), 'id: expected text, got 1'],
   [
     'a city without a box',

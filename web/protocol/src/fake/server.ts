@@ -16,6 +16,8 @@ export interface FakeServerOptions {
   cities?: readonly City[]
   precisions?: readonly number[]
   heartbeatSeconds?: number
+  /** The least count that acks say is shown, by default 1; which counts there are is the test's business. */
+  minCellDrivers?: number
   /** Frames with more cells than fit into so many bytes come in parts. */
   messageBytes?: number
   /** UTC milliseconds, for `as_of`. */
@@ -67,6 +69,7 @@ export class FakeServer implements Host {
       cities: CITIES,
       precisions: [4, 5, 6, 7, 8],
       heartbeatSeconds: 15,
+      minCellDrivers: 1,
       messageBytes: 32_000,
       now: Date.now,
       ...options,
@@ -207,7 +210,8 @@ export class FakeServer implements Host {
     const { epoch, rev } = city
     if (!this.isWatched(subscription)) this.sent.set(subscription, { ...watched, epoch, rev })
     socket.watched.set(subscription, encoding)
-    socket.push({ ...ack, subscription, epoch, rev, heartbeat_seconds: this.options.heartbeatSeconds })
+    const { heartbeatSeconds: heartbeat_seconds, minCellDrivers: min_cell_drivers } = this.options
+    socket.push({ ...ack, subscription, epoch, rev, heartbeat_seconds, min_cell_drivers })
     const moment = this.momentOf(watched)
     const [head, cells] =
       since && city.canResume(since)
