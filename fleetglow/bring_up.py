@@ -1,15 +1,21 @@
 """From nothing, or from whatever already runs, to a stack that answers."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import boto3
 
 from fleetglow import aws, health, local_stack, package, page
 from fleetglow.deploy import deploy
 from fleetglow.deployment import LOCAL_PARAMETERS, Deployment, discover
-from fleetglow.errors import BadInput, DeployFailed, StartFailed
+from fleetglow.errors import DeployFailed, FleetglowError, StartFailed
 from fleetglow.instance import Instance
+from fleetglow.interrupts import uninterrupted
+from fleetglow.operated import told_in_a_line
+from fleetglow.options import http_url
 from fleetglow.progress import Progress
+from fleetglow.template_parameters import checked
 
 READY_S = 60.0
 
@@ -21,7 +27,8 @@ def bring_up(
 
     `parameters` of the template are NAME=VALUE. Raises BadInput, StartFailed or DeployFailed.
     """
-    chosen = LOCAL_PARAMETERS | _parsed(parameters or [])
+    chosen = LOCAL_PARAMETERS | checked(parameters or [])
+    endpoint_url = http_url("--endpoint-url", endpoint_url) if endpoint_url is not None else None
     if endpoint_url is not None and not local_stack.healthy(endpoint_url):
         raise StartFailed(f"no LocalStack answers at {endpoint_url}")
     started = endpoint_url is None and local_stack.start(instance)
@@ -32,21 +39,45 @@ def bring_up(
         with progress.step("LocalStack" if started else "LocalStack, which runs already"):
             local_stack.wait_until_healthy(instance)
     target = endpoint_url or instance.local_url
-    with progress.step("upload"):
-        template_url = package.upload(instance, target, wanted)
-    with progress.step("deploy") as tell:
-        changed = deploy(target, template_url, chosen, tell)
-    instance.remember_endpoint(target)
-    deployment = discover(instance)
-    with progress.step("the map page"):
-        page.publish(deployment)
-    if changed:
-        # Its schedule would start it only at the next full minute.
-        lambdas = boto3.client("lambda", **aws.local(target))
-        lambdas.invoke(FunctionName=deployment.outputs["BroadcastFunctionName"], InvocationType="Event")
+    with told_in_a_line(f"LocalStack at {target} did not take it"):
+        with progress.step("upload"):
+            template_url = package.upload(instance, target, wanted)
+        with progress.step("deploy") as tell:
+            changed = deploy(target, template_url, chosen, tell)
+        instance.remember_endpoint(target)
+        deployment = discover(instance)
+        with progress.step("the map page"):
+            page.publish(deployment)
+        if changed:
+            # Its schedule would start it only at the next full minute.
+            lambdas = boto3.client("lambda", **aws.local(target))
+            lambdas.invoke(FunctionName=deployment.outputs["BroadcastFunctionName"], InvocationType="Event")
     with progress.step("waiting until it answers"):
         _wait_until_ready(deployment)
     return deployment
+
+
+@contextmanager
+def answered_for(instance: Instance, progress: Progress) -> Iterator[None]:
+    """A block that may start the instance's LocalStack: interrupted, it ends what it has started.
+
+    Where the block fails LocalStack runs on, for its logs and for another try, and it is said how to end it.
+    """
+    ran_before = local_stack.is_running(instance)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if local_stack.is_running(instance):
+            if ran_before:
+                progress.say("LocalStack ran before and runs on: `fleetglow down` ends it")
+            else:
+                with uninterrupted(), progress.step("stopping what was started"):
+                    local_stack.stop(instance)
+        raise
+    except FleetglowError:
+        if not ran_before and local_stack.is_running(instance):
+            progress.say("LocalStack runs on: `fleetglow up` tries again, `fleetglow down` ends it")
+        raise
 
 
 def _wait_until_ready(deployment: Deployment) -> None:
@@ -55,10 +86,3 @@ def _wait_until_ready(deployment: Deployment) -> None:
         if time.monotonic() > deadline:
             raise DeployFailed(f"the stack is deployed, but does not answer: {reason}")
         time.sleep(0.2)
-
-
-def _parsed(parameters: list[str]) -> dict[str, str]:
-    for parameter in parameters:
-        if "=" not in parameter:
-            raise BadInput(f"parameter: expected NAME=VALUE, got {parameter!r}")
-    return dict(parameter.split("=", maxsplit=1) for parameter in parameters)

@@ -10,7 +10,6 @@ One connection carries up to 16 viewports. A client is two tasks and one socket,
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
 from math import inf
@@ -22,7 +21,7 @@ from fleetglow.clock import SystemClock
 from fleetglow.conversation import Conversation
 from fleetglow.errors import BadInput
 from fleetglow.feed import Feed
-from fleetglow.handshake import opened
+from fleetglow.handshake import opened, trouble_of
 from fleetglow.heatmap_view import HeatmapView, Link
 from fleetglow.outstanding import Patience, Unanswered
 from fleetglow.protocol import Ack, Box, Encoding, Place
@@ -43,10 +42,12 @@ __all__ = [
     "Place",
     "Token",
     "Traffic",
+    "Url",
     "Watch",
 ]
 
 type Token = str | Callable[[], str | Awaitable[str]]
+type Url = str | Callable[[], str | Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class HeatmapClient:
     """Watches viewports over one connection, from `async with` on.
 
     Args:
-        websocket_url: of the stage, without a token.
+        websocket_url: of the stage, without a token; or a function, which may be async, that says it before each
+            connection, of a stage that may move.
         token: with the scope heatmap:read; or a function, which may be async, that gives a fresh one per connection.
         session: to connect with, if many clients share one; it must allow as many connections.
 
@@ -87,13 +89,13 @@ class HeatmapClient:
 
     def __init__(
         self,
-        websocket_url: str,
+        websocket_url: Url,
         token: Token,
         *,
         session: aiohttp.ClientSession | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self._url = parsed(websocket_url)
+        self._url = parsed(websocket_url) if isinstance(websocket_url, str) else websocket_url
         self._token = token
         self._session = session
         self._owned: aiohttp.ClientSession | None = None
@@ -102,6 +104,7 @@ class HeatmapClient:
         self._conversation = Conversation(self._patience)
         self._watches: set[Watch] = set()
         self._link: Link = "connecting"
+        self._trouble: str | None = None
         self._connections = 0
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -124,6 +127,11 @@ class HeatmapClient:
     @property
     def link(self) -> Link:
         return self._link
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection at the moment: what the last attempt failed from, or the last connection."""
+        return self._trouble
 
     @property
     def connections(self) -> int:
@@ -228,9 +236,9 @@ class HeatmapClient:
         for watch in self._watches:
             watch.notify()
 
-    def _turn(self, link: Link) -> None:
-        if link != self._link:
-            self._link = link
+    def _turn(self, link: Link, trouble: str | None = None) -> None:
+        if (link, trouble) != (self._link, self._trouble):
+            self._link, self._trouble = link, trouble
             for watch in self._watches:
                 watch.notify()
 
@@ -239,20 +247,22 @@ class HeatmapClient:
         failures = 0
         while True:
             heard = self._conversation.messages
-            # Why a connection ends is of no interest: the link tells that it did, and the next attempt follows.
-            with suppress(Unanswered, aiohttp.ClientError, TimeoutError, OSError):
-                await self._connect(session)
+            try:
+                trouble = await self._connect(session)
+            # A connection's two tasks fail as a group.
+            except* (Unanswered, aiohttp.ClientError, TimeoutError, OSError) as error:
+                trouble = trouble_of(error)
             # Only a server that tells something ends the backoff: one that accepts and closes must not be hammered.
             failures = 1 if self._conversation.messages > heard else failures + 1
-            self._turn("reconnecting" if self._connections else "connecting")
+            self._turn("reconnecting" if self._connections else "connecting", trouble)
             await asyncio.sleep(self._patience.reconnect.wait_s(failures))
 
-    async def _connect(self, session: aiohttp.ClientSession) -> None:
-        """One connection, from its handshake until it ends or is found dead."""
-        given = self._token() if callable(self._token) else self._token
-        token = await given if isawaitable(given) else given
+    async def _connect(self, session: aiohttp.ClientSession) -> str:
+        """One connection, from its handshake until it ends or is found dead; how it ended."""
+        url = parsed(await _said(self._url)) if callable(self._url) else self._url
+        token = await _said(self._token) if callable(self._token) else self._token
         async with asyncio.timeout(self._patience.connect_s):
-            socket = await opened(session, self._url, token)
+            socket = await opened(session, url, token)
         async with socket:
             self._connections += 1
             self._conversation.open(self._clock.monotonic())
@@ -264,6 +274,7 @@ class HeatmapClient:
                     keeper.cancel()
             finally:
                 self._conversation.close()
+        return f"the server ended the connection ({socket.close_code})"
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         said = self._conversation
@@ -288,3 +299,8 @@ class HeatmapClient:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+
+async def _said(tell: Callable[[], str | Awaitable[str]]) -> str:
+    said = tell()
+    return await said if isawaitable(said) else said

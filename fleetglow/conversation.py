@@ -23,7 +23,7 @@ from fleetglow.protocol import (
 )
 
 # Codes of errors that pass by themselves; that of an expired token with the connection, which the server then ends.
-_PASSING = {"unavailable", "internal_error", "expired"}
+_PASSING = {"unavailable", "expired"}
 # Messages whose subscribe's ack has not come yet; what there was more of is asked for again.
 _MOST_UNKNOWN = 64
 
@@ -192,7 +192,7 @@ class Conversation:
         if feed not in self._feeds:
             self._unsubscribe(name, now)
             return
-        feed.begin(name, ack.heartbeat_seconds, now)
+        feed.begin(ack, now)
         is_of_another = request.since is not None and feed.state.epoch is None
         if is_of_another or request.number <= self._undone.get(name, 0):
             self._subscribe(feed, now)

@@ -8,9 +8,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from fleetglow import aws
-from fleetglow.errors import BadInput, DeployFailed
+from fleetglow.errors import DeployFailed
 from fleetglow.instance import STACK_NAME
 from fleetglow.progress import Detail
+from fleetglow.wording import counted
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -19,37 +20,45 @@ if TYPE_CHECKING:
 DEPLOY_S = 180.0
 POLL_S = 0.2
 # A stack in these states can be replaced, but not updated.
-DEAD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+DEAD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"}
 
 
 def deploy(endpoint_url: str, template_url: str, parameters: dict[str, str], tell: Detail) -> bool:
     """Create the stack, or update it; False if it was already as the template says.
 
-    Raises DeployFailed with the reason of the first resource that failed, BadInput for an unknown parameter.
+    Raises DeployFailed with the reason of the first resource that failed, or with why the template was refused.
     """
-    cloudformation = boto3.client("cloudformation", **aws.local(endpoint_url))
-    # AWS refuses a parameter that the template does not have; LocalStack ignores it.
-    summary = cloudformation.get_template_summary(TemplateURL=template_url)
-    known = {each["ParameterKey"] for each in summary.get("Parameters", [])}
-    if unknown := parameters.keys() - known:
-        raise BadInput(f"parameter: expected one of {', '.join(sorted(known))}, got {', '.join(sorted(unknown))}")
-    stack = _stack(cloudformation)
+    return applied(boto3.client("cloudformation", **aws.local(endpoint_url)), template_url, parameters, tell)
+
+
+def applied(
+    cloudformation: "CloudFormationClient", template_url: str, parameters: dict[str, str], tell: Detail
+) -> bool:
+    """What `deploy` does, by this client."""
+    # One that was interrupted goes on by itself, and takes no other change meanwhile.
+    stack = _settled(cloudformation, tell)
     if stack is not None and stack["StackStatus"] in DEAD:
         tell("removing what an earlier deployment left")
         cloudformation.delete_stack(StackName=STACK_NAME)
         if (left := _settled(cloudformation, tell)) is not None:
             raise DeployFailed(f"the stack is {left['StackStatus']}: run `fleetglow down`, then `fleetglow up`")
         stack = None
-    change_set = cloudformation.create_change_set(
-        StackName=STACK_NAME,
-        ChangeSetName=f"up-{time.time_ns()}",
-        ChangeSetType="CREATE" if stack is None else "UPDATE",
-        TemplateURL=template_url,
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )["Id"]
+    try:
+        change_set = cloudformation.create_change_set(
+            StackName=STACK_NAME,
+            ChangeSetName=f"up-{time.time_ns()}",
+            ChangeSetType="CREATE" if stack is None else "UPDATE",
+            TemplateURL=template_url,
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )["Id"]
+    except ClientError as error:
+        raise DeployFailed(f"the template was refused: {error}") from error
     if not _has_changes(cloudformation, change_set):
         cloudformation.delete_change_set(ChangeSetName=change_set)
+        if stack is not None and stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE":
+            # LocalStack notes the template of an update that has failed, too.
+            raise DeployFailed(f"the same update has failed before: {first_failure(cloudformation)}")
         return False
     cloudformation.execute_change_set(ChangeSetName=change_set)
     stack = _settled(cloudformation, tell)
@@ -83,7 +92,7 @@ def _settled(cloudformation: "CloudFormationClient", tell: Detail) -> "StackType
             raise DeployFailed(f"the stack is still {stack['StackStatus']} after {DEPLOY_S:g} s")
         resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
         complete = sum(resource["ResourceStatus"].endswith("_COMPLETE") for resource in resources)
-        tell(f"{complete} resources done")
+        tell(f"{counted(complete, 'resource')} done")
         time.sleep(POLL_S)
     return stack
 

@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import boto3
 import jwt
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from fleetglow import aws
 from fleetglow.errors import NotRunning
 from fleetglow.instance import STACK_NAME, Instance
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 # With single drivers: on this machine the map is exact.
 VIEWER_SCOPE = "heatmap:read drivers:read"
@@ -26,12 +30,21 @@ LOCAL_PARAMETERS = {
     "PingsPerSecond": "1000",
     "PingsBurst": "10000",
     "JumpSpeed": "20000",
+    # On one machine thousands of viewers share a token.
+    "MaxConnectionsPerPrincipal": "10000",
 }
+# After an update that failed and was rolled back, a stack is what it was before.
+USABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where everything is; `outputs` are the CloudFormation outputs of the stack by name."""
+    """Where everything is.
+
+    Attributes:
+        outputs: the CloudFormation outputs of the stack by name.
+        issuer, audience: what the claims `iss` and `aud` of its tokens have to be.
+    """
 
     endpoint_url: str
     rest_url: str
@@ -39,6 +52,8 @@ class Deployment:
     web_url: str
     redis_url: str
     outputs: dict[str, str]
+    issuer: str = "fleetglow"
+    audience: str = "fleetglow"
 
     @property
     def functions(self) -> dict[str, str]:
@@ -57,7 +72,8 @@ class Deployment:
             cities: where it is good, in the same way.
         """
         secret = _secret(self.endpoint_url, self.outputs["TokenSecretArn"])
-        return _token(secret, scope, sub, ttl_s, drivers=list(drivers), cities=list(cities))
+        claims = {"iss": self.issuer, "aud": self.audience, "sub": sub, "scope": scope}
+        return _token(secret, claims, ttl_s, drivers=list(drivers), cities=list(cities))
 
 
 def discover(instance: Instance | None = None) -> Deployment:
@@ -66,11 +82,11 @@ def discover(instance: Instance | None = None) -> Deployment:
     Raises NotRunning if nothing answers at its endpoint or no complete stack is deployed there.
     """
     endpoint_url = (instance or Instance.from_env()).endpoint_url
-    return from_outputs(endpoint_url, stack_outputs(endpoint_url))
+    return described(endpoint_url, _stack(endpoint_url))
 
 
-def stack_outputs(endpoint_url: str) -> dict[str, str]:
-    """The outputs of the deployed stack; raises NotRunning with the reason if there are none."""
+def _stack(endpoint_url: str) -> "StackTypeDef":
+    """The deployed stack; raises NotRunning with the reason if there is none."""
     cloudformation = boto3.client("cloudformation", **aws.local(endpoint_url, read_timeout_s=15))
     try:
         (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
@@ -78,31 +94,41 @@ def stack_outputs(endpoint_url: str) -> dict[str, str]:
         raise NotRunning(f"nothing answers at {endpoint_url}: start it with `fleetglow up`") from error
     except ClientError as error:
         raise NotRunning(f"no stack is deployed at {endpoint_url}: run `fleetglow up`") from error
-    if not stack["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in stack["StackStatus"]:
+    if stack["StackStatus"] not in USABLE:
         raise NotRunning(f"the stack at {endpoint_url} is {stack['StackStatus']}: run `fleetglow up`")
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if not stack.get("Outputs"):
+        # LocalStack calls a stack complete whose nested stack has failed.
+        raise NotRunning(f"the stack at {endpoint_url} is not complete: run `fleetglow down`, then `fleetglow up`")
+    return stack
 
 
-def from_outputs(endpoint_url: str, outputs: dict[str, str]) -> Deployment:
-    """The URLs of a stack on LocalStack, from its outputs."""
-    token = _token(_secret(endpoint_url, outputs["TokenSecretArn"]), VIEWER_SCOPE, "viewer", VIEWER_TTL_S)
-    return Deployment(
+def described(endpoint_url: str, stack: "StackTypeDef") -> Deployment:
+    """A stack on LocalStack as CloudFormation describes it, whose page has a token that works."""
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+    found = Deployment(
         endpoint_url=endpoint_url,
         rest_url=f"{endpoint_url}/_aws/execute-api/{outputs['RestApiId']}/{outputs['RestApiStage']}",
         websocket_url=f"{outputs['WebSocketApiEndpoint']}/{outputs['WebSocketStage']}",
-        web_url=f"{endpoint_url}/{outputs['WebBucketName']}/index.html#token={token}",
+        web_url=f"{endpoint_url}/{outputs['WebBucketName']}/index.html",
         redis_url=outputs["RedisUrl"],
         outputs=outputs,
+        issuer=parameters["TokenIssuer"],
+        audience=parameters["TokenAudience"],
     )
+    token = found.token(VIEWER_SCOPE, "viewer", VIEWER_TTL_S)
+    return replace(found, web_url=f"{found.web_url}#token={token}")
 
 
 @cache
 def _secret(endpoint_url: str, arn: str) -> str:
     secrets = boto3.client("secretsmanager", **aws.local(endpoint_url))
-    return secrets.get_secret_value(SecretId=arn)["SecretString"]
+    try:
+        return secrets.get_secret_value(SecretId=arn)["SecretString"]
+    except (ClientError, BotoCoreError) as error:
+        raise NotRunning(f"the stack at {endpoint_url} does not tell its token secret: {error}") from error
 
 
-def _token(secret: str, scope: str, sub: str, ttl_s: int, **limits: list[str]) -> str:
+def _token(secret: str, claims: dict[str, str], ttl_s: int, **limits: list[str]) -> str:
     now = int(time.time())
-    claims = {"iss": "fleetglow", "aud": "fleetglow", "sub": sub, "scope": scope, "iat": now, "exp": now + ttl_s}
-    return jwt.encode(claims | limits, secret, algorithm="HS256")
+    return jwt.encode({**claims, "iat": now, "exp": now + ttl_s, **limits}, secret, algorithm="HS256")

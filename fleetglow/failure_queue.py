@@ -28,18 +28,28 @@ class FailureQueue:
         hold_s: how long a message stays hidden should this process be killed; nine tenths of it are left when its turn
             comes.
         clock: seconds.
+        wait_s: how long an empty answer takes. Of a queue on many servers only those who wait hear from all of them, so
+            that an empty answer is the end.
     """
 
-    def __init__(self, sqs: "SQSClient", url: str, hold_s: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        sqs: "SQSClient",
+        url: str,
+        hold_s: int,
+        clock: Callable[[], float] = time.monotonic,
+        wait_s: int = 1,
+    ) -> None:
         self._sqs = sqs
         self._url = url
         self._hold_s = hold_s
         self._clock = clock
+        self._wait_s = wait_s
         self._held: dict[str, str] = {}
 
     @classmethod
-    def of(cls, stack: Operated, hold_s: int) -> Self:
-        return cls(stack.client("sqs"), stack.outputs["FailureQueueUrl"], hold_s)
+    def of(cls, stack: Operated, hold_s: int, wait_s: int = 1) -> Self:
+        return cls(stack.client("sqs"), stack.outputs["FailureQueueUrl"], hold_s, wait_s=wait_s)
 
     def __enter__(self) -> Self:
         return self
@@ -91,9 +101,11 @@ class FailureQueue:
 
     def _receive(self) -> "list[MessageTypeDef]":
         with _told():
-            # It waits, so that all of the queue's servers are asked and an empty answer is the end.
             answer = self._sqs.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=self._hold_s, WaitTimeSeconds=1
+                QueueUrl=self._url,
+                MaxNumberOfMessages=_AT_ONCE,
+                VisibilityTimeout=self._hold_s,
+                WaitTimeSeconds=self._wait_s,
             )
         return answer.get("Messages", [])
 

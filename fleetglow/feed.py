@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import uniform
 
 from fleetglow.errors import BadInput
-from fleetglow.protocol import Box, Encoding, ViewportMessage
+from fleetglow.protocol import Ack, Box, Encoding, ViewportMessage
 from fleetglow.viewer_state import ViewerState
 
 DEFAULT_HEARTBEAT_S = 15.0
@@ -24,6 +24,7 @@ class Feed:
         subscription: its name, once the server has told it.
         refusal: why the server does not let us watch it; it is over then.
         heartbeat_s: how long the server is silent at most.
+        min_cell_drivers: the least count, other than 0, that the token is shown; 1 if counts are exact.
         heard_at: when something of it came, or was promised, last.
         received_at: when its last message came; None before the first.
         delay_ms: how long its last message was on its way, by the two clocks; None before the first.
@@ -40,6 +41,7 @@ class Feed:
     subscription: str | None = None
     refusal: BadInput | None = None
     heartbeat_s: float = DEFAULT_HEARTBEAT_S
+    min_cell_drivers: int = 1
     heard_at: float = 0.0
     received_at: float | None = None
     delay_ms: float | None = None
@@ -53,12 +55,13 @@ class Feed:
         """The moment from which silence means that the server may have lost us."""
         return self.heard_at + self.heartbeats_missed * self.heartbeat_s
 
-    def begin(self, subscription: str, heartbeat_s: float | None, now: float) -> None:
-        """The server has taken it, under this name. What was known of another viewport is of no use in it."""
-        if self.subscription not in {None, subscription}:
+    def begin(self, ack: Ack, now: float) -> None:
+        """The server has taken it. What was known of a viewport of another name is of no use in it."""
+        if self.subscription not in {None, ack.subscription}:
             self.state.forget()
-        self.subscription = subscription
-        self.heartbeat_s = heartbeat_s or self.heartbeat_s
+        self.subscription = ack.subscription
+        self.heartbeat_s = ack.heartbeat_seconds or self.heartbeat_s
+        self.min_cell_drivers = ack.min_cell_drivers
         self.heard_at = now
 
     def receive(self, message: ViewportMessage, now: float, wall_ms: float) -> bool:

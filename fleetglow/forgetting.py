@@ -2,11 +2,14 @@
 
 import urllib.error
 import urllib.request
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from fleetglow.errors import BadInput, FleetglowError, NotRunning
+from fleetglow.options import http_url
+from heatmap.errors import SHOWN_CHARACTERS
+from heatmap.pings import FORBIDDEN_IN_IDS, MAX_ID_CHARACTERS
 from heatmap.state import Forgotten
 
 TIMEOUT_S = 30
@@ -28,28 +31,45 @@ class Answer(msgspec.Struct, frozen=True):
     kept_seconds: Kept
 
 
+class _Refusal(msgspec.Struct):
+    message: str
+
+
+def require_id(driver_id: str) -> None:
+    """Raises BadInput unless a driver may be named so."""
+    if not 0 < len(driver_id) <= MAX_ID_CHARACTERS or FORBIDDEN_IN_IDS.search(driver_id):
+        expected = f"the id of a driver, 1 to {MAX_ID_CHARACTERS} characters without spaces, {{, }} and :"
+        raise BadInput(f"DRIVER: expected {expected}, got {driver_id[:SHOWN_CHARACTERS]!r}")
+
+
 def forgotten(driver_id: str, rest_url: str, token: str) -> Answer:
     """Have a driver forgotten by the stack whose REST API this is.
 
     Raises:
-        BadInput: that is no URL.
+        BadInput: that is no URL, or no driver's id.
         NotRunning: nothing answers there.
         FleetglowError: it answers that it did not do it.
     """
-    if urlsplit(rest_url).scheme not in {"http", "https"}:
-        raise BadInput(f"--rest-url: expected an http:// or https:// URL, got {rest_url!r}")
-    url = f"{rest_url.rstrip('/')}/drivers/{quote(driver_id, safe='')}"
+    require_id(driver_id)
+    url = f"{http_url('--rest-url', rest_url)}/drivers/{quote(driver_id, safe='')}"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"}, method="DELETE")  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - looked at above
             return msgspec.json.decode(response.read(), type=Answer)
     except urllib.error.HTTPError as error:
-        said = error.read().decode(errors="replace")
-        raise FleetglowError(f"{driver_id} was not forgotten: {error.code} {said}") from error
+        raise FleetglowError(f"{driver_id} was not forgotten: {error.code} {_said(error.read())}") from error
     except OSError as error:
         raise NotRunning(f"nothing answers at {rest_url}: {error}") from error
     except msgspec.MsgspecError as error:
         raise FleetglowError(f"{rest_url} is no REST API of this version: {error}") from error
+
+
+def _said(body: bytes) -> str:
+    """What a refusal says in words, if it does."""
+    try:
+        return msgspec.json.decode(body, type=_Refusal).message
+    except msgspec.MsgspecError:
+        return body.decode(errors="replace")
 
 
 def lines(answer: Answer) -> list[str]:

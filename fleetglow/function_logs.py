@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from fleetglow import aws
 from fleetglow.deployment import Deployment
-from fleetglow.errors import BadInput
+from fleetglow.errors import BadInput, NotRunning
 
 if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
@@ -60,4 +60,6 @@ def _events(client: "CloudWatchLogsClient", group: str, start: int) -> "Iterator
     except ClientError as error:
         # The group comes with the function's first line where the template did not make it.
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+            raise NotRunning(f"the logs cannot be read: {error}") from error
+    except BotoCoreError as error:
+        raise NotRunning(f"the logs cannot be read: {error}") from error

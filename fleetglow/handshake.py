@@ -1,6 +1,8 @@
 """How a client's connection begins: where its token goes, and which answers are final."""
 
+import os
 import re
+import ssl
 
 import aiohttp
 from yarl import URL
@@ -39,6 +41,28 @@ async def opened(session: aiohttp.ClientSession, url: URL, token: str) -> aiohtt
             # The error has the URL in it, where the token may be.
             raise _refusal(error.status) from None
         raise
+
+
+def trouble_of(error: BaseException) -> str:
+    """Why there is no connection now, in words that hold nothing of the token, which may be in the URL."""
+    if isinstance(error, BaseExceptionGroup):
+        return trouble_of(error.exceptions[0])
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the server answered {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"{error.host}:{error.port}: {_reason(error.os_error)}"
+    if isinstance(error, aiohttp.ClientError):
+        return "the connection broke"
+    return _reason(error) if isinstance(error, OSError) else str(error)
+
+
+def _reason(error: OSError) -> str:
+    # A positive number is that of the system's error, but of TLS; what asyncio says of it repeats the address.
+    if error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _refusal(status: int) -> BadInput:

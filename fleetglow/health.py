@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fleetglow import aws, local_stack
 from fleetglow.deployment import VIEWER_SCOPE, Deployment
+from fleetglow.wording import counted
 
 OK = "ok"
 TIMEOUT_S = 10
@@ -34,6 +35,7 @@ def parts(deployment: Deployment) -> dict[str, str]:
         "websocket": websocket,
         "cache": cache,
         "stream": stream,
+        "failures": failures,
         "functions": functions,
         "web": web,
     }
@@ -57,7 +59,9 @@ def websocket(deployment: Deployment) -> str:
         token = deployment.token(VIEWER_SCOPE, "status", 60)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            connection = await session.ws_connect(deployment.websocket_url, params={"token": token})
+            connection = await session.ws_connect(
+                deployment.websocket_url, headers={"Authorization": f"Bearer {token}"}
+            )
             await connection.close()
 
     try:
@@ -88,6 +92,27 @@ def stream(deployment: Deployment) -> str:
         return str(error)
     status = summary["StreamDescriptionSummary"]["StreamStatus"]
     return OK if status == "ACTIVE" else status
+
+
+def failures(deployment: Deployment) -> str:
+    """Whether the failure queue is empty; messages that somebody looks at just now are in it, too."""
+    sqs = boto3.client("sqs", **aws.local(deployment.endpoint_url))
+    try:
+        attributes = sqs.get_queue_attributes(
+            QueueUrl=deployment.outputs["FailureQueueUrl"],
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+    except (ClientError, BotoCoreError) as error:
+        return str(error)
+    return waiting(sum(map(int, attributes.values())))
+
+
+def waiting(messages: int) -> str:
+    """What so many messages in the failure queue mean."""
+    if not messages:
+        return OK
+    advice = "`fleetglow dlq` says why, `fleetglow redrive` applies them"
+    return f"{counted(messages, 'message')} {'waits' if messages == 1 else 'wait'} in the failure queue: {advice}"
 
 
 def functions(deployment: Deployment) -> str:

@@ -16,6 +16,7 @@ class HeatmapView:
 
     Attributes:
         link: of the connection.
+        trouble: why there is none at the moment, as far as that is known; None as long as there is one.
         precision: of the cells.
         cells: drivers by geohash of all cells in view that hold any.
         subscription: the viewport's name; None until the server has told it.
@@ -27,6 +28,8 @@ class HeatmapView:
         delay_ms: how long the last message was on its way, by this machine's clock and the server's.
         received_at: when the last message came, on `time.monotonic`; None before the first.
         heartbeat_s: how long the server is silent at most.
+        min_cell_drivers: the least count, other than 0, that the token is shown; 1 if counts are exact. Else cells of
+            fewer drivers are left out, and any count may be too low by less than this.
         frames: snapshots and deltas applied, `snapshots` of them snapshots.
         gaps: how often it showed that something was missed.
         resumes: how often what changed since some revision was asked for: after a gap, a silence or a lost connection.
@@ -45,11 +48,13 @@ class HeatmapView:
     delay_ms: float | None = None
     received_at: float | None = None
     heartbeat_s: float = DEFAULT_HEARTBEAT_S
+    min_cell_drivers: int = 1
     frames: int = 0
     snapshots: int = 0
     gaps: int = 0
     resumes: int = 0
     connections: int = 0
+    trouble: str | None = None
 
     def is_stale(self, now: float) -> bool:
         """Whether nothing has come for longer than the server is ever silent; `now` is on `time.monotonic`."""
@@ -63,4 +68,5 @@ class HeatmapView:
     def _seen(self) -> tuple[object, ...]:
         # The cells change with frames only.
         counted = (self.frames, self.snapshots, self.gaps, self.resumes, self.connections)
-        return (self.link, self.subscription, self.epoch, self.rev, self.drivers, self.as_of, self.lag_ms, *counted)
+        state = (self.epoch, self.rev, self.drivers, self.as_of, self.lag_ms)
+        return (self.link, self.trouble, self.subscription, self.min_cell_drivers, *state, *counted)

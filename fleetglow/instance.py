@@ -39,11 +39,16 @@ class Instance:
 
     @property
     def endpoint_url(self) -> str:
-        """Where the stack was deployed: what `up` last noted, else this instance's own port."""
+        """Where the stack was deployed: what `up` last noted, else this instance's own port.
+
+        Raises BadInput if the note cannot be read.
+        """
         try:
             return str(json.loads(self.stack_file.read_text())["endpoint_url"])
         except FileNotFoundError:
             return self.local_url
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{self.stack_file}: expected what `fleetglow up` writes there; run it again") from error
 
     @property
     def stack_file(self) -> Path:
@@ -61,8 +66,18 @@ class Instance:
     def data_dir(self) -> Path:
         return self.home / "data"
 
+    def make_home(self) -> None:
+        """Make the folder, unless it is there. Raises BadInput if it cannot be written to."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            is_ours = os.access(self.home, os.W_OK)
+        except OSError:
+            is_ours = False
+        if not is_ours:
+            raise BadInput(f"FLEETGLOW_HOME: expected a folder that can be made and written to, got {self.home}")
+
     def remember_endpoint(self, endpoint_url: str) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.make_home()
         self.stack_file.write_text(json.dumps({"endpoint_url": endpoint_url}) + "\n")
 
     def forget_endpoint(self) -> None:

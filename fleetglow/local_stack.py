@@ -15,6 +15,7 @@ from pathlib import Path
 from fleetglow import processes
 from fleetglow.errors import StartFailed
 from fleetglow.instance import PROJECT_ROOT, Instance
+from fleetglow.interrupts import uninterrupted
 
 PYTHON = PROJECT_ROOT / ".local" / "localstack" / "bin" / "python"
 LAMBDA_PYTHON = PROJECT_ROOT / ".local" / "runtime" / "bin" / "python"
@@ -39,8 +40,14 @@ def find(instance: Instance) -> LocalStackProcess | None:
     try:
         record = json.loads(instance.pid_file.read_text())
         return LocalStackProcess(record["pid"], record["started"])
-    except (FileNotFoundError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_running(instance: Instance) -> bool:
+    """Whether the instance's LocalStack runs, be it still starting."""
+    process = find(instance)
+    return process is not None and process.running
 
 
 def start(instance: Instance) -> bool:
@@ -48,16 +55,17 @@ def start(instance: Instance) -> bool:
 
     Raises StartFailed if it is not set up, or a port that it needs is taken.
     """
-    if (process := find(instance)) is not None and process.running:
+    if is_running(instance):
         return False
     if not PYTHON.exists():
         raise StartFailed(f"{PYTHON} is missing: set up with `make setup`")
     _sweep(instance)
     for port in (instance.port, instance.websocket_port):
         _require_free(port)
-    instance.home.mkdir(parents=True, exist_ok=True)
+    instance.make_home()
     command = [str(PYTHON), "-m", "localstack_dockerless"]
-    with instance.log_file.open("wb") as log:
+    # Without its number in the file nobody could end it.
+    with uninterrupted(), instance.log_file.open("wb") as log:
         child = subprocess.Popen(
             [*command, "--port", str(instance.port), "--data-dir", str(instance.data_dir)],
             env=_environment(instance),
@@ -68,7 +76,7 @@ def start(instance: Instance) -> bool:
             # Of its own, so that a Ctrl-C meant for the command does not reach it.
             start_new_session=True,
         )
-    instance.pid_file.write_text(json.dumps({"pid": child.pid, "started": processes.started_at(child.pid) or ""}))
+        instance.pid_file.write_text(json.dumps({"pid": child.pid, "started": processes.started_at(child.pid) or ""}))
     return True
 
 
@@ -76,8 +84,7 @@ def wait_until_healthy(instance: Instance) -> None:
     """Raises StartFailed, with what LocalStack last wrote, if it ends or does not answer in time."""
     deadline = time.monotonic() + START_S
     while not healthy(instance.local_url):
-        process = find(instance)
-        if process is None or not process.running:
+        if not is_running(instance):
             raise StartFailed(f"LocalStack ended while starting; {last_lines(instance)}")
         if time.monotonic() > deadline:
             raise StartFailed(f"LocalStack did not answer within {START_S:g} s; {last_lines(instance)}")

@@ -1,12 +1,16 @@
 """A viewport at the precision that suits the window it is seen through, which may change."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from fleetglow.client import HeatmapClient, Watch
+from fleetglow.client import HeatmapClient, Hello, Watch
 from fleetglow.heatmap_view import HeatmapView
 from heatmap.cells import BBox
+
+# How soon it is seen, before there is a view, that connecting has failed.
+CHECK_S = 0.1
 
 
 class Lookout:
@@ -28,7 +32,7 @@ class Lookout:
     def look_again(self) -> None:
         """Another precision may be wanted now."""
         if self._watch:
-            self._watch.notify()
+            self._watch.show_again()
 
     async def views(self) -> AsyncGenerator[HeatmapView]:
         """What is seen, from the first moment on. What was seen stays until the first frame at another precision is in.
@@ -36,18 +40,32 @@ class Lookout:
         Raises:
             BadInput: the server does not take the token, or what is asked for.
         """
-        seen = HeatmapView(self._client.link, precision=0)
-        yield seen
-        offered = (await self._client.hello()).precisions
+        hello = asyncio.create_task(self._client.hello())
+        try:
+            async for seen in self._until(hello):
+                yield seen
+            offered = (await hello).precisions
+        finally:
+            hello.cancel()
         while True:
             wanted = self._precision(offered)
             self._watch = self._client.watch(self._city, wanted, self._bbox)
             async with aclosing(self._watch.views()) as views:
                 async for view in views:
-                    seen = view if view.epoch is not None else replace(seen, link=view.link)
+                    seen = view if view.epoch is not None else replace(seen, link=view.link, trouble=view.trouble)
                     yield seen
                     if self._precision(offered) != wanted:
                         break
                 else:
                     return
             await self._watch.close()
+
+    async def _until(self, answered: asyncio.Task[Hello]) -> AsyncGenerator[HeatmapView]:
+        """How it stands with the connection, until the server has said what it has, or does not take us."""
+        told: HeatmapView | None = None
+        while not answered.done():
+            now = HeatmapView(self._client.link, precision=0, trouble=self._client.trouble)
+            if now != told:
+                told = now
+                yield now
+            await asyncio.wait([answered], timeout=CHECK_S)

@@ -7,11 +7,14 @@ from functools import partial
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from fleetglow import aws
 from fleetglow.deployment import discover
-from fleetglow.errors import FleetglowError, NotRunning
+from fleetglow.errors import BadInput, FleetglowError, NotRunning
+
+# An output that every stack of ours has.
+_OURS = "FailureQueueUrl"
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,23 @@ def operated(stack: str | None, client: Callable[..., Any] = _client) -> Operate
         client: makes a client of boto3.
 
     Raises:
-        NotRunning: there is none.
+        NotRunning: there is none, or another kind of stack.
+        BadInput: the environment does not say where to look, or as whom.
     """
     if stack is None:
         here = discover()
         return Operated(here.outputs, partial(client, **aws.local(here.endpoint_url)))
     try:
         [found] = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except NoRegionError as error:
+        raise BadInput(f"--stack {stack}: expected a region to look in, in AWS_REGION or your AWS profile") from error
+    except NoCredentialsError as error:
+        raise BadInput(f"--stack {stack}: expected credentials for AWS, by AWS_PROFILE or another way") from error
     except (ClientError, BotoCoreError) as error:
         raise NotRunning(f"the stack {stack} was not found: {error}") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    if _OURS not in outputs:
+        raise NotRunning(f"the stack {stack} is none of Fleetglow's: it has no output {_OURS}")
     return Operated(outputs, client)
 
 

@@ -126,7 +126,7 @@ class Outstanding:
                 continue
             if not request.is_answered:
                 self._unanswered += 1
-                raise Unanswered
+                raise Unanswered("the server does not answer any more")
             del self._requests[key]
             yield request
 

@@ -105,7 +105,7 @@ def _has(s3: "S3Client", bucket: str, key: str) -> bool:
 def _sam(instance: Instance, command: str, *options: str, endpoint_url: str | None = None) -> None:
     if not SAM.exists():
         raise DeployFailed(f"{SAM} is missing: set up with `make setup`")
-    instance.home.mkdir(parents=True, exist_ok=True)
+    instance.make_home()
     # The layer's build looks for python3.13 with pip: the one that runs this.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     home = os.environ.get("HOME", "")

@@ -127,6 +127,7 @@ class Ack(Struct, frozen=True, tag_field="type", tag="ack"):
     Attributes:
         subscription, epoch, rev: of a subscribe: the viewport's name, and where its first frame brings it to.
         heartbeat_seconds: of a subscribe: for how long the server is silent at most.
+        min_cell_drivers: of a subscribe: the least count, other than 0, that the token is shown; 1 if counts are exact.
         connection_id, precisions, cities: of a hello.
     """
 
@@ -136,6 +137,7 @@ class Ack(Struct, frozen=True, tag_field="type", tag="ack"):
     epoch: str = ""
     rev: int = 0
     heartbeat_seconds: Annotated[float, Meta(gt=0)] | None = None
+    min_cell_drivers: Annotated[int, Meta(ge=1)] = 1
     connection_id: str = ""
     precisions: tuple[int, ...] = ()
     cities: tuple[Place, ...] = ()
@@ -221,7 +223,7 @@ def _unknown(text: str, error: msgspec.ValidationError) -> GatewayRefusal | None
     """A message that is not one of ours: of a later protocol, of API Gateway, or malformed."""
     try:
         untyped = msgspec.json.decode(text, type=_Untyped)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):  # it is told at the first fault, behind which there may be any
         untyped = _Untyped()
     if untyped.type is not None and untyped.type not in _TYPES:
         return None

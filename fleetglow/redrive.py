@@ -1,30 +1,26 @@
 """Redriving: records that were given up are applied once more, by the aggregator itself.
 
 To apply a record twice changes nothing, so that this may be stopped at any moment and run again: a message leaves the
-queue only after all of its records have been applied.
+queue only after all of its records have been applied, or are named there by messages of their own.
 """
 
 import base64
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import msgspec
 
-from fleetglow.errors import FleetglowError
+from fleetglow.applier import Applier
 from fleetglow.failure_queue import FailureQueue
-from fleetglow.operated import Operated, told_in_a_line
-from fleetglow.stream_records import records
+from fleetglow.operated import Operated
+from fleetglow.stream_records import StreamRecords
+from fleetglow.wording import counted
 from heatmap.errors import PoisonRecord
-from heatmap.failures import Failure, decode
+from heatmap.failures import POISON, Failure, decode
 from heatmap.records import decode as decode_record
-
-if TYPE_CHECKING:
-    from types_boto3_kinesis import KinesisClient
-    from types_boto3_lambda import LambdaClient
 
 # How long the aggregator may take for all records of a message.
 HOLD_S = 600
@@ -39,6 +35,8 @@ class Fate(StrEnum):
     DUPLICATE = "duplicate"
     # It is readable and would be applied, were this not a dry run.
     READABLE = "readable"
+    # It cannot be read, and is in the failure queue by itself now, with its reason and data; it was one of a range.
+    SET_ASIDE = "set_aside"
     POISON = "poison"
     EXPIRED = "expired"
     FAILED = "failed"
@@ -46,8 +44,10 @@ class Fate(StrEnum):
 
 # In these it has had the effect that it can have.
 SETTLED = (Fate.APPLIED, Fate.IMPLAUSIBLE, Fate.LATE, Fate.DUPLICATE)
+# The message that names it is not needed any more, or would not be, were this not a dry run.
+DONE = {*SETTLED, Fate.SET_ASIDE, Fate.READABLE}
 # No later attempt could do better.
-HOPELESS = (Fate.POISON, Fate.EXPIRED)
+HOPELESS = {Fate.POISON, Fate.EXPIRED}
 
 
 class Redriven(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,20 +67,38 @@ class Redriven(msgspec.Struct, frozen=True, omit_defaults=True):
     pings: dict[str, int] = {}
     reason: str = ""
 
+    @property
+    def line(self) -> str:
+        """What is printed of it."""
+        many = f" to {self.last} ({counted(self.records, 'record')})" if self.last else ""
+        what = ", ".join(f"{number:,} {name}" for name, number in self.pings.items() if number) or self.reason
+        line = f"{self.shard_id} {self.sequence_number}{many}: {self.fate.replace('_', ' ')}"
+        return f"{line}: {what}" if what else line
+
 
 @dataclass
 class Report:
-    """What a run did so far.
+    """What a run did so far, or of a dry one what another would do.
 
     Attributes:
         redriven, discarded, left: messages that were deleted after success, deleted without, and kept.
     """
 
+    is_dry: bool = False
     records: list[Redriven] = field(default_factory=list)
     redriven: int = 0
     discarded: int = 0
     left: int = 0
     unreadable: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """What is printed at the end."""
+        figures = self.figures()
+        would = "would be " if self.is_dry else ""
+        messages = ", ".join(f"{number:,} {would}{name}" for name, number in figures["messages"].items())
+        outcomes = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in figures["outcomes"].items())
+        return f"messages: {messages}; records: {outcomes or 'none'}"
 
     def figures(self) -> dict[str, Any]:
         """What `redrive --json` prints."""
@@ -91,6 +109,7 @@ class Report:
             pings.update(each.pings)
         messages = {"redriven": self.redriven, "discarded": self.discarded, "left": self.left}
         return {
+            "dry_run": self.is_dry,
             "messages": messages,
             "outcomes": dict(fates),
             "pings": dict(pings),
@@ -104,23 +123,28 @@ class Redriver:
     """Works through the failure queue.
 
     Attributes:
-        function: the aggregator's name.
         is_dry: only look what there is.
         is_discarding: also delete messages whose records can never be applied.
     """
 
     queue: FailureQueue
-    kinesis: "KinesisClient"
-    lambdas: "LambdaClient"
-    function: str
+    stream: StreamRecords
+    applier: Applier
     is_dry: bool = False
     is_discarding: bool = False
-    report: Report = field(default_factory=Report)
+    report: Report = field(init=False)
+    # Shard and sequence number of what this run has set aside, which the queue shows in the same run, and of what it
+    # has found in messages of their own.
+    _set_aside: set[tuple[str, str]] = field(default_factory=set)
+    _named: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.report = Report(self.is_dry)
 
     @classmethod
     def of(cls, stack: Operated, queue: FailureQueue, *, is_dry: bool, is_discarding: bool) -> Self:
-        function = stack.outputs["AggregateFunctionName"]
-        return cls(queue, stack.client("kinesis"), stack.client("lambda"), function, is_dry, is_discarding)
+        applier = Applier(stack.client("lambda"), stack.outputs["AggregateFunctionName"])
+        return cls(queue, StreamRecords(stack.client("kinesis")), applier, is_dry, is_discarding)
 
     def run(self) -> Iterator[Redriven]:
         """Redrive what the queue holds, telling of each record.
@@ -135,29 +159,46 @@ class Redriver:
                 self.report.unreadable.append(f"{message_id}: {error}")
                 self._settle(message_id, {Fate.POISON})
                 continue
+            if (known := self._known(failure)) is not None:
+                self._settle(message_id, {known})
+                continue
             fates = set()
             for redriven in self._records(failure):
                 self.report.records.append(redriven)
                 fates.add(redriven.fate)
                 yield redriven
             self._settle(message_id, fates)
+        # The queue may show them later than it took them.
+        self.report.left += len(self._set_aside - self._named)
+
+    def _known(self, failure: Failure) -> Fate | None:
+        """What is known of a record by itself, if this run has come across it already."""
+        if not _is_poison(failure):
+            return None
+        record = (failure.place.shard_id, failure.place.start_sequence_number)
+        if record in self._named:
+            # A range that could not be deleted has it set aside each time.
+            return Fate.SET_ASIDE
+        self._named.add(record)
+        return Fate.POISON if record in self._set_aside else None
 
     def _settle(self, message_id: str, fates: set[Fate]) -> None:
-        if not self.is_dry and fates <= set(SETTLED):
-            self.queue.delete(message_id)
+        if fates <= DONE:
             self.report.redriven += 1
-        elif not self.is_dry and self.is_discarding and fates <= {*SETTLED, *HOPELESS}:
-            self.queue.delete(message_id)
+        elif self.is_discarding and fates <= DONE | HOPELESS:
             self.report.discarded += 1
         else:
             self.report.left += 1
+            return
+        if not self.is_dry:
+            self.queue.delete(message_id)
 
     def _records(self, failure: Failure) -> Iterator[Redriven]:
         place = failure.place
         if failure.data:
             yield self._redrive(failure, place.start_sequence_number, failure.data)
             return
-        found = records(self.kinesis, place)
+        found = self.stream.of(place)
         for sequence_number, data in found:
             yield self._redrive(failure, sequence_number, base64.b64encode(data).decode())
         if missing := max(0, place.batch_size - len(found)):
@@ -168,18 +209,23 @@ class Redriver:
     def _redrive(self, failure: Failure, sequence_number: str, data: str) -> Redriven:
         shard_id = failure.place.shard_id
         if self.is_dry:
-            return _looked_at(shard_id, sequence_number, data)
-        answer = self._invoke(failure, sequence_number, data)
+            return _looked_at(failure, sequence_number, data)
+        answer = self._apply(failure, sequence_number, data)
         if "errorMessage" in answer:
             reason = f"{answer.get('errorType', 'error')}: {answer['errorMessage']}"
             return Redriven(shard_id, sequence_number, Fate.FAILED, reason=reason)
         if answer["poison"]:
-            return Redriven(shard_id, sequence_number, Fate.POISON, reason=answer["poison"][0]["reason"])
+            [poison] = answer["poison"]
+            # An aggregator of before does not know how to.
+            if poison.get("is_handed_over"):
+                self._set_aside.add((shard_id, sequence_number))
+                return Redriven(shard_id, sequence_number, Fate.SET_ASIDE, reason=poison["reason"])
+            return Redriven(shard_id, sequence_number, Fate.POISON, reason=poison["reason"])
         pings = {fate.value: answer[fate.value] for fate in SETTLED}
         best = next((Fate(name) for name, number in pings.items() if number), Fate.DUPLICATE)
         return Redriven(shard_id, sequence_number, best, pings=pings)
 
-    def _invoke(self, failure: Failure, sequence_number: str, data: str) -> dict[str, Any]:
+    def _apply(self, failure: Failure, sequence_number: str, data: str) -> dict[str, Any]:
         entry = {
             "eventID": f"{failure.place.shard_id}:{sequence_number}",
             "eventSource": "aws:kinesis",
@@ -187,19 +233,19 @@ class Redriver:
             "eventName": "aws:kinesis:record",
             "kinesis": {"sequenceNumber": sequence_number, "data": data},
         }
-        event = json.dumps({"redrive": True, "Records": [entry]})
-        with told_in_a_line(f"the aggregator {self.function} cannot be invoked"):
-            invoked = self.lambdas.invoke(FunctionName=self.function, Payload=event.encode())
-            answer: dict[str, Any] = json.loads(invoked["Payload"].read())
-        if answer.get("errorType") == "Unavailable":
-            # It would be no better for the next record.
-            raise FleetglowError(f"nothing can be applied at present: {answer['errorMessage']}")
-        return answer
+        return self.applier.answer({"redrive": True, "hand_over": not _is_poison(failure), "Records": [entry]})
 
 
-def _looked_at(shard_id: str, sequence_number: str, data: str) -> Redriven:
+def _is_poison(failure: Failure) -> bool:
+    """Whether a message is about a single record that could not be applied; otherwise it names a range."""
+    return failure.request.condition == POISON
+
+
+def _looked_at(failure: Failure, sequence_number: str, data: str) -> Redriven:
+    shard_id = failure.place.shard_id
     try:
         cities = decode_record(base64.b64decode(data)).cities
     except PoisonRecord as error:
-        return Redriven(shard_id, sequence_number, Fate.POISON, reason=str(error))
+        fate = Fate.POISON if _is_poison(failure) else Fate.SET_ASIDE
+        return Redriven(shard_id, sequence_number, fate, reason=str(error))
     return Redriven(shard_id, sequence_number, Fate.READABLE, pings={"readable": sum(map(len, cities.values()))})

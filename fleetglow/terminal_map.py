@@ -40,11 +40,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Grid:
-    """Drivers by pixel; `pixels[row][column]`, row 0 in the north; `drivers` are all that are in view."""
+    """Drivers by pixel; `pixels[row][column]`, row 0 in the north; `drivers` are all that are in view.
+
+    Attributes:
+        least: the least count, other than 0, that a cell is told with.
+    """
 
     window: Window
     pixels: list[list[int]]
     drivers: int
+    least: int = 1
 
     @property
     def most(self) -> int:
@@ -81,7 +86,7 @@ def fitting_precision(window: Window, offered: Iterable[int]) -> int:
     return min(offered) if best is None else best
 
 
-def grid(cells: Mapping[str, int], window: Window) -> Grid:
+def grid(cells: Mapping[str, int], window: Window, least: int = 1) -> Grid:
     """Drivers by pixel: one that holds several cells shows their sum; a cell that covers several pixels fills them."""
     box = window.box
     to_column, to_row = window.columns / (box.east - box.west), window.rows / (box.north - box.south)
@@ -96,20 +101,21 @@ def grid(cells: Mapping[str, int], window: Window) -> Grid:
         for row in rows:
             for column in columns:
                 pixels[row][column] += count
-    return Grid(window, pixels, drivers)
+    return Grid(window, pixels, drivers, least)
 
 
-def steps(most: int, number: int) -> list[int]:
+def steps(most: int, number: int, least: int = 1) -> list[int]:
     """The least number of drivers that each step stands for: each number its own, or else growing by a ratio."""
-    if most <= number:
-        return list(range(1, most + 1))
-    ratio = most ** (1 / number)
-    return [max(step + 1, round(ratio**step)) for step in range(number)]
+    least = max(1, min(least, most))
+    if most < least + number:
+        return list(range(least, most + 1))
+    ratio = (most / least) ** (1 / number)
+    return [max(least + step, round(least * ratio**step)) for step in range(number)]
 
 
 def draw(shown: Grid, ink: Ink, water: Raster | None = None, places: Iterable[Place] = ()) -> list[Text]:
     """The grid as lines of coloured characters, with the names of places where they hide nothing."""
-    bounds = steps(shown.most, ink.steps)
+    bounds = steps(shown.most, ink.steps, shown.least)
     dry = (bytes(shown.window.columns),) * shown.window.rows
     lines: list[list[Glyph]] = []
     for first in range(0, shown.window.rows, ink.rows):
@@ -128,14 +134,15 @@ def draw(shown: Grid, ink: Ink, water: Raster | None = None, places: Iterable[Pl
 
 def legend(shown: Grid, ink: Ink, precision: int, room: int) -> Text:
     """What is counted together, the steps, and how many drivers each stands for; cut to so many characters."""
-    bounds = steps(shown.most, ink.steps)
+    bounds = steps(shown.most, ink.steps, shown.least)
     # A cell that is larger than a pixel fills several with its own count.
     of_pixel, of_cell = _pixel_m(shown.window), _cell_m(shown.window, precision)
     width, height = (max(pixel, cell) for pixel, cell in zip(of_pixel, of_cell, strict=True))
     area = (
         f"{_length(width)} square" if isclose(width, height, rel_tol=0.02) else f"{_length(width)} x {_length(height)}"
     )
-    text = Text(f"drivers per {area}" if bounds else "no drivers in view", no_wrap=True)
+    nobody = "no drivers in view" if shown.least == 1 else f"no cell of {shown.least} drivers in view"
+    text = Text(f"drivers per {area}" if bounds else nobody, no_wrap=True)
     for number, least in enumerate(bounds):
         end = bounds[number + 1] - 1 if number + 1 < len(bounds) else shown.most
         text.append("  ")
@@ -145,8 +152,8 @@ def legend(shown: Grid, ink: Ink, precision: int, room: int) -> Text:
     return text
 
 
-def framed(lines: list[Text], window: Window, *, is_ascii: bool) -> list[Text]:
-    """The map in a frame that tells its corners and its scale."""
+def framed(lines: list[Text], window: Window, *, is_ascii: bool, least: int = 1) -> list[Text]:
+    """The map in a frame that tells its corners, its scale, and below which count cells are hidden."""
     side, edge, *corners, begin, end = ASCII_FRAME if is_ascii else UNICODE_FRAME
     box, width_m = window.box, window.size_m[0]
     north_west, south_east = (
@@ -157,6 +164,8 @@ def framed(lines: list[Text], window: Window, *, is_ascii: bool) -> list[Text]:
     ruler = side * (round(window.columns * length_m / width_m) - 2)
     top = bottom = side * window.columns
     top = _overlaid(top, north_west, 1)
+    if least > 1:
+        top = _overlaid(top, f" cells under {least} drivers hidden ", -1)
     bottom = _overlaid(bottom, f" {begin}{ruler}{end} {_length(length_m)} ", 1)
     bottom = _overlaid(bottom, south_east, -1)
     return [
@@ -198,7 +207,8 @@ def _covered(begin: float, end: float, size: int) -> range:
 def _step(count: int, bounds: list[int], of: int) -> int | None:
     if count <= 0:
         return None
-    return _colour_of(sum(count >= least for least in bounds) - 1, len(bounds), of)
+    # Between an ack that tells of a least count and its snapshot, some that are shown may be below it.
+    return _colour_of(max(0, sum(count >= least for least in bounds) - 1), len(bounds), of)
 
 
 def _colour_of(number: int, used: int, of: int) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -11,12 +11,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fleetglow.clock import SystemClock
+from fleetglow.clock import Clock, SystemClock
 from fleetglow.deployment import discover
 from fleetglow.errors import INTERRUPTED
-from fleetglow.options import paired_options
+from fleetglow.follower import Follower, Target
+from fleetglow.options import http_url, paired_options
 from fleetglow.outlet import Run
-from fleetglow.sender import Sender, Tally, http_post
+from fleetglow.sender import Post, Sender, Tally, http_post
 from heatmap.access import PINGS_WRITE
 
 PLAIN_EVERY_S = 5.0
@@ -35,14 +36,21 @@ class Summary(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where pings go."""
+class Destination:
+    """Whom the traffic is for: `find` says where it is now, if it is the stack here, which may move."""
 
-    rest_url: str
-    token: str
+    target: Target
+    find: Callable[[], Target] | None = None
+
+    def opened(self, clock: Clock) -> AbstractAsyncContextManager[Post]:
+        return Follower(self.target, self.find, _post_to, clock) if self.find else _post_to(self.target)
 
 
-def target(rest_url: str | None, token: str | None, duration_s: float) -> Target:
+def _post_to(target: Target) -> AbstractAsyncContextManager[Post]:
+    return http_post(target.rest_url, target.token)
+
+
+def destination(rest_url: str | None, token: str | None, duration_s: float) -> Destination:
     """The stack that the options name, else the one that runs here, with a token that outlasts the traffic.
 
     Raises:
@@ -50,13 +58,18 @@ def target(rest_url: str | None, token: str | None, duration_s: float) -> Target
         NotRunning: no option is given and no stack runs.
     """
     if elsewhere := paired_options("--rest-url", rest_url, "--token", token):
-        return Target(*elsewhere)
-    deployment = discover()
-    return Target(deployment.rest_url, deployment.token(PINGS_WRITE, "traffic", int(duration_s) + 600))
+        url, secret = elsewhere
+        return Destination(Target(http_url("--rest-url", url), secret))
+
+    def find() -> Target:
+        here = discover()
+        return Target(here.rest_url, here.token(PINGS_WRITE, "traffic", int(duration_s) + 600))
+
+    return Destination(find(), find)
 
 
 def carry(
-    destination: Target,
+    whom: Destination,
     duration_s: float,
     traffic: Callable[[Run], Awaitable[None]],
     *,
@@ -75,7 +88,7 @@ def carry(
         NotRunning, BadInput: nothing answers, or the token is not taken.
     """
     with _progress(duration_s) as tell:
-        tally, seconds, was_stopped = asyncio.run(_flow(destination, traffic, tell))
+        tally, seconds, was_stopped = asyncio.run(_flow(whom, traffic, tell))
     summary = Summary(
         sent=tally.sent,
         accepted=tally.accepted,
@@ -92,10 +105,10 @@ def carry(
 
 
 async def _flow(
-    destination: Target, traffic: Callable[[Run], Awaitable[None]], tell: Callable[[float, Tally], None]
+    whom: Destination, traffic: Callable[[Run], Awaitable[None]], tell: Callable[[float, Tally], None]
 ) -> tuple[Tally, float, bool]:
     clock = SystemClock()
-    async with http_post(destination.rest_url, destination.token) as post:
+    async with whom.opened(clock) as post:
         sender = Sender(post, clock)
         run = Run(sender, tell)
         started = clock.monotonic()

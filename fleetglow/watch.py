@@ -16,6 +16,10 @@ class Watcher(Protocol):
     def link(self) -> Link: ...
 
     @property
+    def trouble(self) -> str | None:
+        """Why there is no connection at the moment."""
+
+    @property
     def connections(self) -> int:
         """How many connections there were, the present one included."""
 
@@ -42,6 +46,7 @@ class Watch:
         self._client = client
         self._is_closed = False
         self._changes = 0
+        self._repeats = 0
         self._changed = asyncio.Event()
         self._view = HeatmapView(client.link, feed.precision)
         self._view_of = -1
@@ -63,6 +68,7 @@ class Watch:
             BadInput: the server does not take the token, or what is asked for.
         """
         seen = -1
+        repeats = self._repeats
         shown: HeatmapView | None = None
         while True:
             self._client.raise_if_failed()
@@ -74,8 +80,8 @@ class Watch:
                 await self._changed.wait()
                 continue
             seen = self._changes
-            if shown is None or not self.view.shows_the_same(shown):
-                shown = self.view
+            if shown is None or repeats != self._repeats or not self.view.shows_the_same(shown):
+                shown, repeats = self.view, self._repeats
                 yield shown
 
     async def close(self) -> None:
@@ -84,6 +90,11 @@ class Watch:
             self._is_closed = True
             self._client.leave(self)
             self.notify()
+
+    def show_again(self) -> None:
+        """Let `views` yield the view once more, for something else than it has changed."""
+        self._repeats += 1
+        self.notify()
 
     def notify(self) -> None:
         """There is something new to see."""
@@ -108,9 +119,11 @@ class Watch:
             delay_ms=feed.delay_ms,
             received_at=feed.received_at,
             heartbeat_s=feed.heartbeat_s,
+            min_cell_drivers=feed.min_cell_drivers,
             frames=state.frames,
             snapshots=state.snapshots,
             gaps=state.gaps,
             resumes=feed.resumes,
             connections=self._client.connections,
+            trouble=self._client.trouble,
         )

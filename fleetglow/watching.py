@@ -17,6 +17,7 @@ from fleetglow.errors import BadInput, NotRunning
 from fleetglow.heatmap_view import HeatmapView
 from fleetglow.terminal_ink import ASCII, ink_for, spelled
 from fleetglow.terminal_map import Window, draw, fit, fitting_precision, framed, grid, legend
+from fleetglow.wording import counted
 from heatmap.cells import BBox, tiles_over
 from heatmap.cities import City
 from heatmap.errors import TooLarge
@@ -63,9 +64,11 @@ async def follow(views: AsyncIterator[HeatmapView], show: Show, seconds: float |
         NotRunning: the time was up before any frame came.
     """
     seen = False
+    stand = ""
     try:
         async with asyncio.timeout(seconds):
             async for view in views:
+                stand = stand_of(view)
                 has_frame = view.epoch is not None
                 seen = seen or has_frame
                 if has_frame or not once:
@@ -74,7 +77,12 @@ async def follow(views: AsyncIterator[HeatmapView], show: Show, seconds: float |
                     return
     except TimeoutError:
         if not seen:
-            raise NotRunning(f"no frame came within {seconds:g} s") from None
+            raise NotRunning(f"no frame came within {seconds:g} s; {stand}") from None
+
+
+def stand_of(view: HeatmapView) -> str:
+    """How it stands with the connection."""
+    return f"{view.link}: {view.trouble}" if view.trouble else view.link
 
 
 class Picture:
@@ -105,7 +113,7 @@ class Picture:
             return header(view, self._watched, 0, now, self._console)
         window = self.window
         is_old = view.is_stale(now) or view.link != "connected"
-        drawn = (view.precision, window, is_old, self._console.width)
+        drawn = (view.precision, view.min_cell_drivers, window, is_old, self._console.width)
         # The cells of a view never change, so they are the same as long as they are the same object.
         if view.cells is not self._cells or drawn != self._drawn:
             self._draw(view, window, is_old=is_old)
@@ -115,12 +123,12 @@ class Picture:
     def _draw(self, view: HeatmapView, window: Window, *, is_old: bool) -> None:
         ink = ink_for(self._console)
         is_ascii = ink is ASCII
-        shown = grid(view.cells, window)
+        shown = grid(view.cells, window, view.min_cell_drivers)
         city = self._watched.city.name
         water = ground.water(city, window.box, window.columns, window.rows)
         places = [replace(place, name=spelled(place.name, is_ascii=is_ascii)) for place in ground.places(city)]
         lines = draw(shown, ink.faded() if is_old else ink, water, places)
-        self._map = framed(lines, window, is_ascii=is_ascii)
+        self._map = framed(lines, window, is_ascii=is_ascii, least=view.min_cell_drivers)
         self._map.append(legend(shown, ink, view.precision, self._console.width))
         self._drivers = shown.drivers
 
@@ -163,24 +171,20 @@ def header(view: HeatmapView, watched: Watched, in_view: int, now: float, consol
     if view.epoch is None:
         right.append("waiting for the first frame  ", "dim")
     else:
-        left.append(f"  {_counted(view.drivers, 'driver')}", "not bold")
+        left.append(f"  {counted(view.drivers, 'driver')}", "not bold")
         if watched.bbox:
             left.append(f", {in_view:,} of them here", "not bold")
-        left.append(f"  {_counted(len(view.cells), 'cell')} at precision {view.precision}", "not bold dim")
+        left.append(f"  {counted(len(view.cells), 'cell')} at precision {view.precision}", "not bold dim")
         right.append(f"rev {view.rev}  lag {view.lag_ms} ms  ", "dim")
         if view.received_at is not None:
             age = f"{max(0.0, now - view.received_at):.0f} s old"
             right.append(*(f" STALE, {age} ", "bold reverse") if view.is_stale(now) else (age, "dim"))
             right.append("  ")
-    right.append(view.link, LINK_STYLES[view.link])
+    right.append(stand_of(view), LINK_STYLES[view.link])
     gap = max(2, console.width - left.cell_len - right.cell_len)
     line = Text.assemble(left, " " * gap, right, no_wrap=True)
     line.truncate(console.width)
     return line
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class PlainLines:
@@ -190,18 +194,19 @@ class PlainLines:
         self._city = watched.city.name
         self._out = out
         self._err = err
-        self._link = ""
+        self._stand = ""
         self._frames = 0
 
     def __call__(self, view: HeatmapView) -> None:
-        if view.link != self._link:
-            self._link = view.link
-            self._err(f"{self._city}: {view.link}")
+        if (stand := stand_of(view)) != self._stand:
+            self._stand = stand
+            self._err(f"{self._city}: {stand}")
         if view.frames > self._frames and view.as_of is not None:
             self._frames = view.frames
+            least = f" of {view.min_cell_drivers} or more" if view.min_cell_drivers > 1 else ""
             self._out(
                 f"{view.as_of:%H:%M:%S} {self._city} rev {view.rev} drivers {view.drivers} "
-                f"cells {len(view.cells)} lag {view.lag_ms} ms"
+                f"cells {len(view.cells)}{least} lag {view.lag_ms} ms"
             )
 
 

@@ -1,6 +1,6 @@
 """`fleetglow check`: is every live driver counted exactly once, at every precision?"""
 
-import sys
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,12 +36,20 @@ def check(json: Annotated[bool, typer.Option("--json", help="One JSON object, an
     if json:
         print(msgspec.json.encode({"exact": exact, "cities": _cities(found)}).decode())  # noqa: T201 - the answer
     else:
-        for city, each in found.items():
-            sums = ", ".join(f"{total} at precision {precision}" for precision, total in each.sums.items())
-            sys.stdout.write(f"{city}: {each.stamp.live} live drivers; sum over the cells {sums}\n")
+        for line in readable(found):
+            typer.echo(line)
     if not exact:
         wrong = ", ".join(city for city, each in found.items() if not each.exact)
         raise NotExactError(f"the sums over the cells differ from the live drivers in {wrong}")
+
+
+def readable(found: "Mapping[str, Conservation]") -> Iterator[str]:
+    """What a person is told, a line a city."""
+    if not found:
+        yield "no city has drivers: there is nothing to compare"
+    for city, each in found.items():
+        sums = ", ".join(f"{total} at precision {precision}" for precision, total in each.sums.items())
+        yield f"{city}: {each.stamp.live} live drivers; sum over the cells {sums}"
 
 
 def _cities(found: "dict[str, Conservation]") -> dict[str, Any]:

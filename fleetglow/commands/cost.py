@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from fleetglow import costs
+from fleetglow import cache_memory, costs
+from fleetglow.options import require_finite
 
 Drivers = Annotated[int, typer.Option(min=0, help="Drivers who ping, day and night.")]
 Interval = Annotated[float, typer.Option(min=0.1, help="Seconds between two pings of a driver.")]
@@ -33,8 +34,11 @@ def cost(  # noqa: PLR0913, PLR0917 - each is an option
     json: Json = False,
 ) -> None:
     """What a deployment of this size costs on AWS a month, by list prices."""
+    require_finite("--interval", interval)
     load = costs.Load(drivers, interval, batch, viewers, frame_bytes, tick, changing, cache_node, cache_nodes)
     lines = costs.bill(load)
+    if short := cache_memory.shortage(load):
+        typer.echo(f"warning: {short}", err=True)
     if json:
         typer.echo(msgspec.json.encode(_document(load, lines)).decode())
         return
@@ -52,5 +56,6 @@ def _document(load: costs.Load, lines: list[costs.Line]) -> dict[str, Any]:
         "usd": round(sum(line.usd for line in lines), 2),
         "prices_of": costs.PRICES_OF,
         "load": load,
+        "cache": {"needed_bytes": cache_memory.needed(load), "room_bytes": cache_memory.room(load.cache_node)},
         "lines": [line._asdict() for line in lines],
     }

@@ -21,6 +21,7 @@ def dlq(
 
     from fleetglow.failure_queue import FailureQueue
     from fleetglow.operated import operated
+    from fleetglow.wording import counted
     from heatmap.errors import PoisonRecord
     from heatmap.failures import decode
 
@@ -44,8 +45,8 @@ def dlq(
         if "shard_id" in each:
             first, last = each["start_sequence_number"], each["end_sequence_number"]
             where = f"{each['shard_id']} {first}" + (f" to {last}" if last != first else "")
-            typer.echo(f"{each['at']}  {each['records']:,} {'record' if each['records'] == 1 else 'records'}  {where}")
+            typer.echo(f"{each['at']}  {counted(each['records'], 'record')}  {where}")
             typer.echo(f"    {each['reason']}")
         else:
             typer.echo(f"{each['message_id']}\n    {each['reason']}")
-    typer.echo(f"{len(shown):,} messages, {records:,} records", err=True)
+    typer.echo(f"{counted(len(shown), 'message')}, {counted(records, 'record')}", err=True)

@@ -14,9 +14,10 @@ def forget(
     """Take a driver out of the live state, and say what is still kept for how long."""
     import msgspec
 
-    from fleetglow.forgetting import forgotten, lines
+    from fleetglow.forgetting import forgotten, lines, require_id
     from fleetglow.options import paired_options
 
+    require_id(driver)
     if elsewhere := paired_options("--rest-url", rest_url, "--token", token):
         answer = forgotten(driver, *elsewhere)
     else:

@@ -14,5 +14,6 @@ def logs(
     from fleetglow.deployment import discover
     from fleetglow.function_logs import duration_ms, lines
 
-    for line in lines(discover(), function, duration_ms(since), follow=follow):
+    since_ms = duration_ms(since)
+    for line in lines(discover(), function, since_ms, follow=follow):
         typer.echo(line)

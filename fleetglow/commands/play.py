@@ -30,7 +30,7 @@ def play(  # noqa: PLR0913, PLR0917 - one parameter an option
     from fleetglow.tracks.files import read_fixes
     from fleetglow.tracks.rejects import Rejects
     from fleetglow.tracks.sorting import SortedFixes
-    from fleetglow.traffic import carry, target
+    from fleetglow.traffic import carry, destination
 
     box = named_city(city).bbox if city else None
     rejects = Rejects()
@@ -42,7 +42,7 @@ def play(  # noqa: PLR0913, PLR0917 - one parameter an option
                 f"{file.name}: expected readings{f' in {city}' if city else ''}, got none that can be played"
             )
         duration_s = tracks.duration_s / speed
-        destination = target(rest_url, token, duration_s)
+        whom = destination(rest_url, token, duration_s)
         typer.echo(
             f"{tracks.count:,} readings over {tracks.duration_s:,.0f} s, played in {duration_s:,.0f} s", err=True
         )
@@ -50,4 +50,4 @@ def play(  # noqa: PLR0913, PLR0917 - one parameter an option
         async def traffic(run: Run) -> None:
             await player.play(tracks, tracks.first, speed, run, SystemClock())
 
-        carry(destination, duration_s, traffic, as_json=as_json, rejected_before=rejects.count)
+        carry(whom, duration_s, traffic, as_json=as_json, rejected_before=rejects.count)

@@ -9,7 +9,7 @@ from fleetglow.commands.dlq import STACK_HELP
 
 def redrive(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to redrive.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
     discard: Annotated[
         bool, typer.Option("--discard", help="Also delete what can never be applied: still unreadable, or expired.")
     ] = False,
@@ -32,20 +32,14 @@ def redrive(
         try:
             for each in redriver.run():
                 if not as_json:
-                    what = ", ".join(f"{number:,} {name}" for name, number in each.pings.items() if number)
-                    many = f" to {each.last} ({each.records:,} records)" if each.last else ""
-                    line = f"{each.shard_id} {each.sequence_number}{many}: {each.fate}"
-                    typer.echo(line + (f": {what or each.reason}" if what or each.reason else ""))
+                    typer.echo(each.line)
         finally:
-            figures = redriver.report.figures()
             if as_json:
-                typer.echo(msgspec.json.encode(figures).decode())
+                typer.echo(msgspec.json.encode(redriver.report.figures()).decode())
             else:
-                for line in figures["unreadable_messages"]:
+                for line in redriver.report.unreadable:
                     typer.echo(f"message {line}", err=True)
-                messages = ", ".join(f"{number:,} {name}" for name, number in figures["messages"].items())
-                outcomes = ", ".join(f"{number:,} {name}" for name, number in figures["outcomes"].items())
-                typer.echo(f"messages: {messages}; records: {outcomes or 'none'}", err=True)
+                typer.echo(redriver.report.line, err=True)
     left = redriver.report.left
     if left and not dry_run:
         raise FleetglowError(f"{left:,} {'message is' if left == 1 else 'messages are'} left in the failure queue")

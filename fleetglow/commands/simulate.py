@@ -22,17 +22,19 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     from fleetglow.clock import SystemClock
     from fleetglow.movement import Town
+    from fleetglow.options import require_finite
     from fleetglow.outlet import Run
     from fleetglow.places import named_city
     from fleetglow.simulator import Fleet, drive
-    from fleetglow.traffic import carry, target
+    from fleetglow.traffic import carry, destination
 
+    require_finite("--duration", duration)
     place = named_city(city)
-    destination = target(rest_url, token, duration)
+    whom = destination(rest_url, token, duration)
     typer.echo(f"{drivers:,} drivers in {place.title}, a ping every {interval:g} s, for {duration:g} s", err=True)
     fleet = Fleet(Town(place), drivers, interval, seed=seed, batch=batch)
 
     async def traffic(run: Run) -> None:
         await drive(fleet, duration, run, SystemClock())
 
-    carry(destination, duration, traffic, as_json=as_json)
+    carry(whom, duration, traffic, as_json=as_json)

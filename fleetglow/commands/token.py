@@ -14,13 +14,23 @@ def token(
     sub: Annotated[str, typer.Option(help="Whom it names; a driver's own token names the driver.")] = "developer",
     drivers: Annotated[str, typer.Option(help=f"For whom it may ping beside --sub: {NAMES}; '' for nobody.")] = "*",
     cities: Annotated[str, typer.Option(help="Where it is good: cities in the same way; '' for nowhere.")] = "*",
-    ttl: Annotated[int, typer.Option(min=1, help="How long it is valid, in seconds.")] = 3600,
+    ttl: Annotated[int, typer.Option(help="How long it is valid, in seconds; at most 366 days.")] = 3600,
 ) -> None:
     """Print a token that the running stack accepts."""
+    from adapters.jws import MAX_TOKEN_CHARACTERS
+    from fleetglow import token_options
     from fleetglow.deployment import discover
     from fleetglow.errors import BadInput
-    from heatmap.access import SCOPES
 
-    if unknown := set(scope.split()) - set(SCOPES):
-        raise BadInput(f"--scope: expected some of {', '.join(SCOPES)}, got {', '.join(sorted(unknown))}")
-    typer.echo(discover().token(scope, sub, ttl, drivers=drivers.split(), cities=cities.split()))
+    token_options.require_scope(scope)
+    token_options.require_sub(sub)
+    token_options.require_ttl(ttl)
+    token_options.require_drivers(drivers.split())
+    token_options.require_cities(cities.split())
+    made = discover().token(scope, sub, ttl, drivers=drivers.split(), cities=cities.split())
+    if len(made) > MAX_TOKEN_CHARACTERS:
+        raise BadInput(
+            f"--drivers and --cities: expected names for a token of at most {MAX_TOKEN_CHARACTERS:,} characters, "
+            f"got one of {len(made):,}; prefixes make it shorter"
+        )
+    typer.echo(made)

@@ -10,12 +10,17 @@ Parameter = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=
 
 
 def up(endpoint_url: Endpoint = None, port: Port = None, parameter: Parameter = None) -> None:
-    """Start the local cloud, deploy the stack to it and return; run again, it deploys what has changed."""
-    from fleetglow.bring_up import bring_up
+    """Start the local cloud, deploy the stack to it and return; run again, it deploys what has changed.
+
+    Ctrl-C ends what it has started.
+    """
+    from fleetglow.bring_up import answered_for, bring_up
     from fleetglow.instance import Instance
     from fleetglow.progress import Progress
 
-    deployment = bring_up(Instance.from_env(port), Progress(), endpoint_url=endpoint_url, parameters=parameter or [])
+    instance, progress = Instance.from_env(port), Progress()
+    with answered_for(instance, progress):
+        deployment = bring_up(instance, progress, endpoint_url=endpoint_url, parameters=parameter)
     typer.echo(f"map        {deployment.web_url}")
     typer.echo(f"REST       {deployment.rest_url}")
     typer.echo(f"WebSocket  {deployment.websocket_url}")

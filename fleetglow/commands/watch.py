@@ -29,7 +29,8 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Watch a city's drivers as a map in the terminal; as a line for each frame where stdout is not one.
 
-    Ctrl-C ends it.
+    It says what is wrong with the connection and tries again, until Ctrl-C or --seconds end it; a token that is refused
+    ends it at once.
     """
     import asyncio
 
@@ -37,7 +38,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     from fleetglow.client import HeatmapClient
     from fleetglow.clock import SystemClock
-    from fleetglow.errors import BadInput
+    from fleetglow.errors import BadInput, NotRunning
     from fleetglow.lookout import Lookout
     from fleetglow.options import paired_options
     from fleetglow.places import box, named_city
@@ -56,7 +57,17 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
         from fleetglow.deployment import VIEWER_SCOPE, discover
 
         here = discover()
-        client = HeatmapClient(here.websocket_url, lambda: here.token(VIEWER_SCOPE, "watch", 3600))
+
+        async def where_it_is() -> str:
+            # A stack that was ended and started again has other URLs, and another secret.
+            nonlocal here
+            try:
+                here = await asyncio.to_thread(discover)
+            except NotRunning as error:
+                raise ConnectionError(str(error)) from error
+            return here.websocket_url
+
+        client = HeatmapClient(where_it_is, lambda: here.token(VIEWER_SCOPE, "watch", 3600))
 
     console = Console()
     clock = SystemClock()

@@ -28,7 +28,10 @@ def read_csv(text: TextIO, name: str, reject: Reject) -> Iterator[Fix]:
     """
     header = text.readline()
     delimiter = max(_DELIMITERS, key=header.count)
-    titles = [title.strip().lower() for title in next(csv.reader([header], delimiter=delimiter), [])]
+    try:
+        titles = [title.strip().lower() for title in next(csv.reader([header], delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise BadInput(f"{name}: expected GPX, GeoJSON or CSV, got a header that cannot be read: {error}") from error
     places = {column: _place(titles, names) for column, names in COLUMNS.items()}
     for column in _REQUIRED:
         if places[column] is None:

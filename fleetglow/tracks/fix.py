@@ -119,4 +119,4 @@ def _number(value: object) -> float | None:
 
 
 def _shown(value: object) -> str:
-    return repr(value)[:60] if value not in {None, ""} else "nothing"
+    return "nothing" if value is None or value == "" else repr(value)[:60]

@@ -14,6 +14,7 @@ from fleetglow.tracks.csv_file import COLUMNS
 from fleetglow.tracks.fix import Fix, Reject, Unreadable, fix
 
 _TIMES = ("coordTimes", "times")
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Document(msgspec.Struct):
@@ -40,7 +41,7 @@ def read_geojson(body: bytes, name: str, reject: Reject) -> Iterator[Fix]:
     """
     try:
         document = msgspec.json.decode(body, type=_Document)
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         raise BadInput(f"{name}: expected GeoJSON, got {error}") from error
     if document.type == "Feature":
         features: list[msgspec.Raw] = [msgspec.Raw(body)]
@@ -52,7 +53,7 @@ def read_geojson(body: bytes, name: str, reject: Reject) -> Iterator[Fix]:
         place = f"feature {number}"
         try:
             feature = msgspec.json.decode(raw, type=_Feature)
-        except msgspec.DecodeError as error:
+        except _NO_JSON as error:
             reject(place, f"expected a feature, got {error}")
             continue
         yield from _fixes(feature, f"{name.partition('.')[0]}-{number}", place, reject)

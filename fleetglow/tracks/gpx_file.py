@@ -25,7 +25,7 @@ def read_gpx(file: BinaryIO, name: str, reject: Reject) -> Iterator[Fix]:
     driver, tracks, points = "", 0, 0
     stack: list[Element] = []
     try:
-        for event, element in iterparse(file, events=("start", "end")):  # noqa: S314 - see above
+        for event, element in _events(file):
             tag = _local(element)
             if event == "start":
                 if not stack and tag != "gpx":
@@ -52,6 +52,15 @@ def read_gpx(file: BinaryIO, name: str, reject: Reject) -> Iterator[Fix]:
         if not tracks:
             raise BadInput(f"{name}: expected GPX, got XML that cannot be read: {error}") from error
         reject(f"track {tracks} after point {points}", f"expected more of the file, got {error}")
+
+
+def _events(file: BinaryIO) -> Iterator[tuple[str, Element]]:
+    """Its elements, as they begin and as they end."""
+    try:
+        yield from iterparse(file, events=("start", "end"))  # noqa: S314 - see above
+    except (LookupError, ValueError) as error:
+        # It is said to be in an encoding that is unknown, or one of several bytes that expat cannot read.
+        raise ParseError(str(error)) from error
 
 
 def _fix(driver: str, point: Element) -> Fix:

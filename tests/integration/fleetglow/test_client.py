@@ -269,6 +269,38 @@ async def test_each_connection_has_a_fresh_token_from_a_function_plain_or_async(
     assert ["first", "second", "second"] == live.tried
 
 
+async def test_a_server_that_has_moved_is_found_where_a_function_says(live: LiveServer):
+    moved = LiveServer()
+    await moved.start()
+    where = [live.websocket_url, "ws://127.0.0.1:1/live", moved.websocket_url]
+
+    async def url() -> str:
+        return where.pop(0) if len(where) > 1 else where[0]
+
+    async with asyncio.timeout(DEADLINE_S), HeatmapClient(url, TOKEN, patience=QUICK) as client:
+        lagos = client.watch("lagos", 7)
+        await until(lagos, is_shown)
+        await live.stop()
+        view = await until(lagos, lambda view: view.connections == 2 and is_shown(view))
+    await moved.stop()
+
+    assert (None, "connected") == (view.trouble, view.link)
+
+
+async def test_a_view_says_why_there_is_no_connection(live: LiveServer):
+    live.accepting = False
+    async with connected(live) as client:
+        lagos = client.watch("lagos", 7)
+        away = await until(lagos, lambda view: view.trouble is not None)
+        live.accepting = True
+        there = await until(lagos, is_shown)
+        await live.drop()
+        ended = await until(lagos, lambda view: view.link == "reconnecting")
+
+    assert "the server answered 503" == away.trouble
+    assert (None, "the server ended the connection (1001)") == (there.trouble, ended.trouble)
+
+
 async def test_a_refused_viewport_is_an_error_for_that_one_only(live: LiveServer):
     async with connected(live) as client:
         atlantis, lagos = client.watch("atlantis", 7), client.watch("lagos", 7)

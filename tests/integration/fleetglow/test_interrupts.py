@@ -60,7 +60,8 @@ async def test_while_it_connects(live: LiveServer):
     live.accepting = False
     url = ("--websocket-url", live.websocket_url, "--token", TOKEN)
 
-    assert (INTERRUPTED, "", "lagos: connecting\n") == await interrupted("lagos: connecting", "watch", *url)
+    told = "lagos: connecting\nlagos: connecting: the server answered 503\n"
+    assert (INTERRUPTED, "", told) == await interrupted("answered 503", "watch", *url)
 
 
 async def test_while_it_watches(live: LiveServer):

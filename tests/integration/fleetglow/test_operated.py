@@ -5,10 +5,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 from moto import mock_aws
 
-from fleetglow.errors import NotRunning
+from fleetglow.errors import BadInput, NotRunning
 from fleetglow.failure_queue import FailureQueue
 from fleetglow.operated import operated
 
@@ -44,6 +44,26 @@ def test_a_stack_on_aws_is_reached_by_its_outputs():
 def test_a_stack_that_is_not_there_is_named():
     with pytest.raises(NotRunning, match=r"the stack nobodys was not found: .* does not exist"):
         operated("nobodys", lambda _: FakeFormation("theirs"))
+
+
+def test_another_kind_of_stack_is_none_of_ours():
+    with pytest.raises(NotRunning, match="the stack theirs is none of Fleetglow's: it has no output FailureQueueUrl"):
+        operated("theirs", lambda _: FakeFormation("theirs", Elsewhere="x"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (NoRegionError(), r"^--stack theirs: expected a region to look in, in AWS_REGION or your AWS profile$"),
+        (NoCredentialsError(), r"^--stack theirs: expected credentials for AWS, by AWS_PROFILE or another way$"),
+    ],
+)
+def test_what_the_environment_lacks_is_named(error: Exception, told: str):
+    def client(_: str) -> FakeFormation:
+        raise error
+
+    with pytest.raises(BadInput, match=told):
+        operated("theirs", client)
 
 
 def test_messages_that_were_looked_at_are_there_for_the_next_who_looks():

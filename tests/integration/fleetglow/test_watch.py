@@ -19,6 +19,8 @@ from fleetglow.lookout import Lookout
 from heatmap.cells import cell_of
 
 DEADLINE_S = 40
+# Long before the next heartbeat.
+SOON_S = 8
 # Beside no place whose name would be written over it.
 CELL = cell_of(6.7, 3.2, 7)
 LEFT_FULL_SCREEN = "\x1b[?1049l"
@@ -136,9 +138,27 @@ async def test_what_the_server_refuses_is_one_clear_line(live: LiveServer):
 
 async def test_no_server_is_told_when_the_time_is_up(live: LiveServer):
     live.accepting = False
-    status, out, err = await piped(live, "--once", "--seconds", "0.5")
+    status, out, err = await piped(live, "--once", "--seconds", "2")
 
-    assert (1, "", "fleetglow: no frame came within 0.5 s\n") == (status, out, err)
+    assert (1, "", "fleetglow: no frame came within 2 s; connecting: the server answered 503\n") == (status, out, err)
+
+
+async def test_a_port_on_which_nobody_listens_is_named_and_tried_until_somebody_does(live: LiveServer):
+    port = int(live.websocket_url.split(":")[2].split("/")[0])
+    await live.stop()
+    process = await asyncio.create_subprocess_exec(
+        *command(live), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr
+    told = [await process.stderr.readline() for _ in range(2)]
+    await live.start(port)
+    told.append(await process.stderr.readline())
+    process.terminate()
+    await process.communicate()
+
+    assert ["connecting", f"connecting: 127.0.0.1:{port}: Connection refused", "connected"] == [
+        line.decode().strip().removeprefix("lagos: ") for line in told
+    ]
 
 
 async def test_a_reader_who_has_seen_enough_is_no_error(live: LiveServer):
@@ -228,3 +248,21 @@ async def test_what_was_seen_stays_until_the_first_frame_at_another_precision(li
     assert [0, 7, 5] == sorted(set(precisions), key=precisions.index)
     assert all(view.cells for view in seen if view.precision)
     assert {CELL[:5]: 3} == seen[-1].cells
+
+
+async def test_another_window_is_looked_through_at_once_also_while_nothing_moves(live: LiveServer):
+    wanted = [7]
+    async with HeatmapClient(live.websocket_url, TOKEN) as client, asyncio.timeout(SOON_S):
+        lookout = Lookout(client, "lagos", None, lambda offered: wanted[0] if wanted[0] in offered else 0)
+
+        def turn() -> None:
+            wanted[0] = 5
+            lookout.look_again()
+
+        async for view in lookout.views():
+            if view.precision == 5:
+                break
+            if view.epoch:
+                asyncio.get_running_loop().call_soon(turn)
+
+    assert [7, 5] == [asked["precision"] for asked in live.subscribes]

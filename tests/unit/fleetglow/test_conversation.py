@@ -98,6 +98,15 @@ def test_a_viewport_is_subscribed_to_and_shown(talk: Talk):
     assert ("lagos/7/s14ks-s14ky", 15.0) == (feed.subscription, feed.heartbeat_s)
 
 
+def test_below_which_count_cells_are_hidden_is_known_from_the_ack(talk: Talk):
+    feed = talk.watch()
+    before = feed.min_cell_drivers
+    talk.server.min_cell_drivers = 3
+    talk.settle()
+
+    assert (1, 3) == (before, feed.min_cell_drivers)
+
+
 def test_several_viewports_share_a_connection(talk: Talk):
     lagos, nairobi = talk.watch(), talk.watch("nairobi", None)
     talk.settle()
@@ -319,7 +328,7 @@ def test_the_parts_of_a_large_snapshot_may_take_their_time(talk: Talk):
     assert (1, 1) == (feed.state.frames, len(said(talk, "subscribe")))
 
 
-@pytest.mark.parametrize("code", ["unavailable", "internal_error", "expired"])
+@pytest.mark.parametrize("code", ["unavailable", "expired"])
 def test_what_the_server_could_not_do_is_said_again_later(talk: Talk, code: str):
     feed = talk.watch()
     talk.client.outgoing.clear()

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cloudformation import ROOT, all_resources, load, values
-from fleetglow import costs
+from fleetglow import cache_memory, costs
 from fleetglow.command_line import app
 from fleetglow.costs import Load, bill
 from fleetglow.errors import BadInput
@@ -158,3 +158,43 @@ def test_the_page_says_what_the_command_says(command: str, printed: str):
 
 def test_the_page_has_examples():
     assert len(ROWS) >= 6
+
+
+def warned(*options: str) -> str:
+    return CliRunner().invoke(app, ["cost", *options]).stderr
+
+
+def test_a_cache_that_is_too_small_is_a_warning_with_one_that_is_not():
+    assert (
+        "warning: cache.t4g.small is too small: 1,000,000 drivers and 1,000 viewers take about 2.4 GiB, "
+        "and it has room for 1.0; choose cache.m7g.large\n"
+    ) == warned("--drivers", "1000000")
+    assert "" == warned("--drivers", "400000")
+
+
+def test_where_no_node_is_large_enough_it_says_so():
+    assert "choose a stack for each region" in warned("--drivers", "9000000", "--cache-node", "cache.r7g.large")
+
+
+def test_viewers_take_memory_too():
+    assert "0 drivers and 3,000,000 viewers take about 1.4 GiB" in warned("--drivers", "0", "--viewers", "3000000")
+
+
+def test_json_says_how_much_the_cache_needs_and_has():
+    document = json.loads(CliRunner().invoke(app, ["cost", "--json", "--drivers", "10", "--viewers", "0"]).stdout)
+
+    assert {"needed_bytes": 26_000, "room_bytes": int(1.37 * 0.75 * 2**30)} == document["cache"]
+
+
+def test_every_node_type_has_a_price_and_a_size():
+    assert set(costs.CACHE_NODE_PER_H) == set(cache_memory.NODE_GIB)
+
+
+NODES = re.findall(r"\| `(cache\.[^`]*)` \| ([\d,]+) \|", PAGE)
+
+
+def test_the_page_says_what_each_node_holds():
+    assert {
+        node: f"{cache_memory.room(node) // cache_memory.BYTES_PER_DRIVER // 1_000 * 1_000:,}"
+        for node in cache_memory.NODE_GIB
+    } == dict(NODES)

@@ -2,7 +2,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from fleetglow.deploy import first_failure
+import pytest
+from botocore.exceptions import ClientError
+
+from fleetglow.deploy import applied, first_failure
+from fleetglow.errors import DeployFailed
 
 NESTED = "arn:aws:cloudformation:us-east-1:000000000000:stack/fleetglow-Cache/1"
 
@@ -63,3 +67,101 @@ def test_what_succeeded_and_the_stack_itself_are_no_failures() -> None:
     broken = event("fleetglow", 3, "Stream", None)
 
     assert "Stream (AWS::SQS::Queue): no reason given" == failure(outer=[fine, itself, broken])
+
+
+class FakeCloudFormation(RecordedCloudFormation):
+    """One stack, whose status is the next of the given ones each time it is asked for, and at the end the last.
+
+    Attributes:
+        asked: the operations that change something, with their kind of change set.
+    """
+
+    def __init__(self, *statuses: str, changes: bool = True, refusal: str | None = None) -> None:
+        super().__init__({"fleetglow": [event("fleetglow", 1, "Cache", "no such node type")]})
+        self._statuses = list(statuses)
+        self._changes = changes
+        self._refusal = refusal
+        self.asked: list[str] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
+        if status == "GONE":
+            raise ClientError({"Error": {"Message": f"Stack {StackName} does not exist"}}, "DescribeStacks")
+        return {"Stacks": [{"StackStatus": status, "Outputs": [{}]}]}
+
+    def describe_stack_resources(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        return {"StackResources": [{"ResourceStatus": "CREATE_COMPLETE"}]}
+
+    def create_change_set(self, ChangeSetType: str, **_: object) -> dict[str, str]:  # noqa: N803
+        self.asked.append(ChangeSetType)
+        if self._refusal:
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": self._refusal}}, "CreateChangeSet")
+        return {"Id": "change-set"}
+
+    def describe_change_set(self, ChangeSetName: str) -> dict[str, str]:  # noqa: N803
+        if self._changes:
+            return {"Status": "CREATE_COMPLETE"}
+        return {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}
+
+    def execute_change_set(self, ChangeSetName: str) -> None:  # noqa: N803
+        self.asked.append("execute")
+
+    def delete_change_set(self, ChangeSetName: str) -> None:  # noqa: N803
+        self.asked.append("forget")
+
+    def delete_stack(self, StackName: str) -> None:  # noqa: N803
+        self.asked.append("delete")
+
+
+def deployed(stack: FakeCloudFormation, told: list[str] | None = None) -> bool:
+    tell = told.append if told is not None else lambda _: None
+    return applied(stack, "http://template", {"CacheNodes": "2"}, tell)  # type: ignore[arg-type]
+
+
+def test_a_stack_that_is_not_there_is_created() -> None:
+    stack = FakeCloudFormation("GONE", "CREATE_COMPLETE")
+
+    assert (True, ["CREATE", "execute"]) == (deployed(stack), stack.asked)
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_stack_that_works_is_updated_also_after_an_update_that_was_rolled_back(status: str) -> None:
+    stack = FakeCloudFormation(status, "UPDATE_COMPLETE")
+
+    assert (True, ["UPDATE", "execute"]) == (deployed(stack), stack.asked)
+
+
+def test_one_that_is_as_the_template_says_is_left_alone() -> None:
+    stack = FakeCloudFormation("UPDATE_COMPLETE", changes=False)
+
+    assert (False, ["UPDATE", "forget"]) == (deployed(stack), stack.asked)
+
+
+def test_an_update_that_has_failed_before_is_not_taken_for_done() -> None:
+    with pytest.raises(DeployFailed, match=r"^the same update has failed before: Cache \(.*\): no such node type$"):
+        deployed(FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE", changes=False))
+
+
+def test_a_deployment_that_was_interrupted_is_waited_for() -> None:
+    told: list[str] = []
+    stack = FakeCloudFormation("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+
+    assert (True, ["UPDATE", "execute"]) == (deployed(stack, told), stack.asked)
+    assert ["1 resource done"] == told
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "ROLLBACK_COMPLETE", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_one_that_cannot_be_updated_is_replaced(status: str) -> None:
+    stack = FakeCloudFormation(status, "GONE", "CREATE_COMPLETE")
+
+    assert (True, ["delete", "CREATE", "execute"]) == (deployed(stack), stack.asked)
+
+
+def test_an_update_that_fails_says_why() -> None:
+    with pytest.raises(DeployFailed, match="no such node type"):
+        deployed(FakeCloudFormation("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"))
+
+
+def test_a_template_that_is_refused_is_a_line() -> None:
+    with pytest.raises(DeployFailed, match=r"^the template was refused: .*Unresolved resource dependencies"):
+        deployed(FakeCloudFormation("UPDATE_COMPLETE", refusal="Unresolved resource dependencies [Api]"))

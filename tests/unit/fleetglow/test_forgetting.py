@@ -28,3 +28,9 @@ def test_of_somebody_unknown_it_says_so():
 def test_only_a_rest_api_is_asked():
     with pytest.raises(BadInput, match="--rest-url: expected an http:// or https:// URL, got 'file:///etc'"):
         forgotten("van-7", "file:///etc", "token")
+
+
+@pytest.mark.parametrize("driver", ["", "a b", "a:b", "{a}", "x" * 129])
+def test_only_what_may_be_an_id_is_asked_for(driver: str):
+    with pytest.raises(BadInput, match=r"DRIVER: expected the id of a driver, 1 to 128 characters .*, got '"):
+        forgotten(driver, "http://127.0.0.1:1", "token")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fleetglow.health import OK, unwell
+from fleetglow.health import OK, unwell, waiting
 
 WELL = {"status": "ok", "stream": {"status": "ok", "lag_ms": 0}, "failures": {"status": "ok", "depth": 0}}
 LATE = {"status": "degraded", "reason": "16 s behind", "lag_ms": 16_000}
@@ -29,3 +29,15 @@ SILENT = {"status": "unavailable", "reason": "no answer"}
 )
 def test_what_is_not_well_is_said_in_one_line(status: int | str, body: str, state: str):
     assert state == unwell(status, body)
+
+
+@pytest.mark.parametrize(
+    ("messages", "state"),
+    [
+        (0, OK),
+        (1, "1 message waits in the failure queue: `fleetglow dlq` says why, `fleetglow redrive` applies them"),
+        (1_200, "1,200 messages wait in the failure queue: `fleetglow dlq` says why, `fleetglow redrive` applies them"),
+    ],
+)
+def test_a_failure_queue_is_well_if_nothing_waits_in_it(messages: int, state: str):
+    assert state == waiting(messages)

@@ -47,3 +47,22 @@ def test_it_is_found_where_it_was_deployed_until_that_is_forgotten() -> None:
     instance.forget_endpoint()
 
     assert ("http://127.0.0.1:9999", "http://127.0.0.1:4566") == (remembered, instance.endpoint_url)
+
+
+@pytest.mark.parametrize("note", ["", "{}", "[]", "nonsense"])
+def test_a_note_of_where_it_is_that_cannot_be_read_is_named(note: str) -> None:
+    instance = Instance.from_env()
+    instance.make_home()
+    instance.stack_file.write_text(note)
+
+    with pytest.raises(BadInput, match=r"stack.json: expected what `fleetglow up` writes there; run it again$"):
+        assert instance.endpoint_url
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(
+        BadInput, match=r"^FLEETGLOW_HOME: expected a folder that can be made and written to, got .*/file/x"
+    ):
+        Instance(tmp_path / "file" / "x", 5000, 5001).make_home()

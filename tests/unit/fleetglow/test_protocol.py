@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from fakes.heat_server import deflated, packed_bytes
 from fleetglow.errors import BadMessage
@@ -27,6 +26,7 @@ from heatmap.frames import Encoding, Frames
 from heatmap.state import Stamp
 from heatmap.tiles import Tiles
 from heatmap.viewports import Viewport
+from junk import TEXT, VALUES, damaged, spoiled, written
 
 TILES = {"s14mk": {"2x": 4, "31": 0}, "s14mm": {"00": 1}}
 CELLS = {"s14mk2x": 4, "s14mk31": 0, "s14mm00": 1}
@@ -136,6 +136,7 @@ def test_a_type_or_a_field_of_a_later_version_is_passed_over():
         a_delta(tiles={"s14mk": {"2x": -1}}),
         a_delta(tiles={"s14mk": {"2x": 1.5}}),
         '{"type":"ack","action":"subscribe","heartbeat_seconds":0}',
+        '{"type":"ack","action":"subscribe","min_cell_drivers":0}',
     ],
 )
 def test_what_is_not_of_the_protocol_is_refused(text: str):
@@ -143,17 +144,27 @@ def test_what_is_not_of_the_protocol_is_refused(text: str):
         decode(text)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "message", "tiles", "part"]), inner),
-    max_leaves=8,
+ACK = {"type": "ack", "action": "subscribe", "subscription": "lagos/7/s14hn-s14wm", "rev": 1, "heartbeat_seconds": 15}
+
+
+@given(
+    TEXT
+    | written(VALUES | spoiled(json.loads(a_delta()), json.loads(a_delta(type="snapshot")), ACK))
+    | damaged(a_delta().encode()).map(lambda data: data.decode("latin-1"))
 )
-
-
-@given(st.text() | JSON.map(json.dumps))
 def test_whatever_comes_is_a_message_or_refused(text: str):
     with suppress(BadMessage):
-        decode(text)
+        message = decode(text)
+
+        if isinstance(message, Snapshot | Delta):
+            assert {message.precision} >= {len(cell) for cell in message.cells}
+            assert min(message.cells.values(), default=0) >= 0
+
+
+@pytest.mark.parametrize("rest", ["", " garbage", ",", "}}", ' "x" 1}'])
+def test_what_is_wrong_in_two_ways_is_refused_as_well(rest: str):
+    with pytest.raises(BadMessage, match="expected"):
+        decode('{"type":"delta","city":7' + rest)
 
 
 def test_what_is_said_has_only_the_fields_that_it_needs():

@@ -1,12 +1,15 @@
 """Reading a range of the stream once more, beside an aggregator that lives on the same shard."""
 
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from fleetglow.backoff import Backoff
 from fleetglow.errors import FleetglowError
-from fleetglow.stream_records import MAX_LIMIT, records
+from fleetglow.stream_records import MAX_LIMIT, PATIENCE_S, READ_EVERY_S, StreamRecords
 from heatmap.failures import Place
 
 
@@ -49,8 +52,26 @@ def a_place(first: int, last: int, size: int) -> Place:
     return Place("shardId-000000000000", str(first), str(last), size, "arn:aws:kinesis:us-east-1:1:stream/pings")
 
 
+class Seconds:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def a_reader(kinesis: Any, clock: Seconds | None = None) -> StreamRecords:
+    clock = clock or Seconds()
+    return StreamRecords(kinesis, clock, clock.sleep, Backoff(1, 10, Random(1)))
+
+
 def read(kinesis: Any, place: Place) -> list[int]:
-    return [int(number) for number, _ in records(kinesis, place)]
+    return [int(number) for number, _ in a_reader(kinesis).of(place)]
 
 
 def a_refusal(code: str) -> ClientError:
@@ -94,7 +115,7 @@ def test_what_the_stream_has_lost_is_left_out():
 def test_all_are_there_before_the_first_is_dealt_with_since_an_iterator_lives_five_minutes():
     shard = FakeShard(first=1, count=1000, at_once=1)
 
-    found = records(shard, a_place(10, 12, 3))  # type: ignore[arg-type]
+    found = a_reader(shard).of(a_place(10, 12, 3))
     asked = len(shard.limits)
 
     assert [("10", b"10"), ("11", b"11"), ("12", b"12")] == list(found)
@@ -114,3 +135,65 @@ def test_a_stream_that_is_no_more_has_nothing(code: str):
 def test_a_stream_that_cannot_be_read_is_one_clear_line(error: Exception):
     with pytest.raises(FleetglowError, match=r"^the stream pings cannot be read: .*(not you|http://127\.0\.0\.1:1)"):
         read(Refusing(error), a_place(1, 2, 2))
+
+
+class BusyShard(FakeShard):
+    """A shard that refuses so many reads before it answers one, and notes when it was asked."""
+
+    def __init__(self, clock: Seconds, refusals: int, *, code: str = "ProvisionedThroughputExceededException") -> None:
+        super().__init__(first=1, count=100, at_once=1)
+        self.asked_at: list[float] = []
+        self._clock = clock
+        self._refusals = refusals
+        self._code = code
+
+    def get_records(self, *, ShardIterator: str, Limit: int = MAX_LIMIT) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        self.asked_at.append(self._clock())
+        if self._refusals:
+            self._refusals -= 1
+            raise a_refusal(self._code)
+        return super().get_records(ShardIterator=ShardIterator, Limit=Limit)
+
+
+def test_of_the_reads_that_a_shard_allows_most_are_left_to_those_who_live_on_it():
+    clock = Seconds()
+    shard = BusyShard(clock, refusals=0)
+    reader = a_reader(shard, clock)
+
+    # Also from one range to the next.
+    for first in (1, 4):
+        reader.of(a_place(first, first + 2, 3))
+
+    pauses = [later - earlier for earlier, later in pairwise(shard.asked_at)]
+    assert [READ_EVERY_S] * 5 == pytest.approx(pauses)
+
+
+def test_another_shard_is_not_waited_for():
+    clock = Seconds()
+    reader = a_reader(BusyShard(clock, refusals=0), clock)
+    began = clock()
+
+    for shard in ("shardId-000000000000", "shardId-000000000001"):
+        place = a_place(1, 1, 1)
+        reader.of(Place(shard, place.start_sequence_number, place.end_sequence_number, 1, place.stream_arn))
+
+    assert began == clock()
+
+
+@pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "KMSThrottlingException"])
+def test_a_shard_that_has_no_time_is_asked_again_later(code: str):
+    clock = Seconds()
+    shard = BusyShard(clock, refusals=4, code=code)
+
+    assert 3 == len(a_reader(shard, clock).of(a_place(10, 12, 3)))
+    assert 4 + 3 == len(shard.asked_at)
+
+
+def test_one_that_never_has_any_ends_the_command_with_one_clear_line():
+    clock = Seconds()
+    began = clock()
+
+    with pytest.raises(FleetglowError, match=r"^the stream pings cannot be read: .*ProvisionedThroughputExceeded"):
+        a_reader(BusyShard(clock, refusals=1_000), clock).of(a_place(10, 12, 3))
+
+    assert PATIENCE_S <= clock() - began < PATIENCE_S + 20

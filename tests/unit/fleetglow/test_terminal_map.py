@@ -93,11 +93,12 @@ def test_the_precision_is_one_of_those_that_the_server_has():
 
 @pytest.mark.parametrize("most", [1, 2, 6, 7, 10, 100, 12_345])
 @pytest.mark.parametrize("number", [4, 5, 6])
-def test_steps_grow_and_reach_from_one_to_the_most(most: int, number: int):
-    bounds = steps(most, number)
+@pytest.mark.parametrize("least", [1, 2, 3, 10])
+def test_steps_grow_and_reach_from_the_least_to_the_most(most: int, number: int, least: int):
+    bounds = steps(most, number, least)
 
     assert sorted(set(bounds)) == bounds
-    assert 1 == bounds[0]
+    assert min(least, most) == bounds[0]
     assert bounds[-1] <= most
     assert len(bounds) <= number
 
@@ -157,6 +158,29 @@ def test_the_legend_names_the_numbers_and_what_is_counted_together():
     assert "drivers per 4.87 km square     1     2     3" == legend(shown, FULL, 5, 100).plain
     tall = a_grid({a_cell(6.5, 3.4): 30}, 100, 40, rows=1)
     assert "drivers per 719 m x 1.44 km  .. 1  :: 2  ++ 3-4  **" == legend(tall, ASCII, 7, 51).plain
+
+
+def test_where_cells_are_hidden_the_legend_begins_with_the_least_count_that_is_told():
+    window = fit(LAGOS, 100, 40, 2)
+    shown = grid({a_cell(6.5, 3.4): 3, a_cell(6.6, 3.5): 5}, window, least=3)
+
+    assert "drivers per 719 m square     3     4     5" == legend(shown, FULL, 7, 100).plain
+    assert "no cell of 3 drivers in view" == legend(grid({}, window, least=3), FULL, 7, 100).plain
+
+
+def test_counts_of_before_the_least_one_was_told_are_drawn_all_the_same():
+    assert [" ░░"] == plain(Grid(Window(LAGOS, 3, 1), [[0, 1, 2]], 3, least=3))
+    assert [" ░░█"] == plain(Grid(Window(LAGOS, 4, 1), [[0, 1, 3, 4]], 8, least=3))
+
+
+def test_the_frame_says_below_which_count_cells_are_hidden():
+    shown = a_grid({}, rows=1)
+
+    def top(least: int) -> str:
+        return framed(draw(shown, SHADES), shown.window, is_ascii=True, least=least)[0].plain
+
+    assert top(3).endswith(" cells under 3 drivers hidden +")
+    assert "hidden" not in top(1)
 
 
 def test_an_empty_map_says_so():

@@ -56,8 +56,9 @@ async def test_it_ends_when_the_time_is_up():
 
 
 async def test_a_time_without_any_frame_is_an_error():
-    with pytest.raises(NotRunning, match=r"no frame came within 0\.01 s"):
-        await follow(views(a_view(frames=0), endless=True), lambda _view: None, 0.01, once=True)
+    away = replace(a_view(frames=0, link="connecting"), trouble="the server answered 503")
+    with pytest.raises(NotRunning, match=r"^no frame came within 0\.01 s; connecting: the server answered 503$"):
+        await follow(views(away, endless=True), lambda _view: None, 0.01, once=True)
 
 
 def test_plain_output_is_a_line_for_each_frame_and_each_change_of_the_connection():
@@ -72,6 +73,36 @@ def test_plain_output_is_a_line_for_each_frame_and_each_change_of_the_connection
         "00:00:05 lagos rev 12 drivers 5 cells 2 lag 40 ms",
     ] == out
     assert ["lagos: connected", "lagos: reconnecting", "lagos: connected"] == err
+
+
+def test_plain_output_says_where_cells_of_few_drivers_are_hidden():
+    out: list[str] = []
+    PlainLines(Watched(LAGOS), out.append, out.append)(replace(a_view(), min_cell_drivers=3))
+
+    assert "00:00:05 lagos rev 11 drivers 5 cells 2 of 3 or more lag 40 ms" == out[-1]
+
+
+def test_the_picture_says_where_cells_of_few_drivers_are_hidden():
+    top, *_, legend = pictured(replace(a_view(), min_cell_drivers=3), a_console())[1:]
+
+    assert "cells under 3 drivers hidden" in top
+    assert "square     3" in legend
+
+
+def test_each_reason_for_which_there_is_no_connection_is_told_once():
+    err: list[str] = []
+    lines = PlainLines(Watched(LAGOS), lambda _line: None, err.append)
+    away = a_view(frames=0, link="connecting")
+    refused, busy = (replace(away, trouble=trouble) for trouble in ("Connection refused", "the server answered 503"))
+    for view in (away, refused, refused, busy, a_view()):
+        lines(view)
+
+    assert [
+        "lagos: connecting",
+        "lagos: connecting: Connection refused",
+        "lagos: connecting: the server answered 503",
+        "lagos: connected",
+    ] == err
 
 
 def a_console(width: int = 120, height: int = 30, encoding: str = "utf-8") -> Console:
@@ -125,6 +156,13 @@ def test_before_the_first_frame_it_says_what_it_waits_for():
     [line] = pictured(a_view(frames=0, link="connecting"), a_console())
 
     assert (True, True) == (line.startswith("Lagos"), line.endswith("waiting for the first frame  connecting"))
+
+
+def test_the_picture_tells_why_there_is_no_connection():
+    away = replace(a_view(frames=0, link="connecting"), trouble="Connection refused")
+    [line] = pictured(away, a_console())
+
+    assert line.endswith("waiting for the first frame  connecting: Connection refused")
 
 
 def test_the_map_is_drawn_anew_only_when_something_has_changed():

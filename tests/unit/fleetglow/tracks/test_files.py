@@ -1,13 +1,19 @@
 import gzip
+import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fleetglow.errors import BadInput
 from fleetglow.tracks.files import read_fixes
 from fleetglow.tracks.fix import Fix
+from heatmap.pings import FORBIDDEN_IN_IDS
+from junk import DEPTHS, TEXT, VALUES, damaged, nested, spoiled, written
 
 type Read = Callable[[str | bytes], tuple[list[Fix], list[str]]]
 
@@ -184,3 +190,65 @@ def test_real_recordings_are_read_to_the_last_row(name: str, count: int):
     fixes = list(read_fixes(path, lambda place, _reason: rejected.append(place)))
 
     assert (count, []) == (len(fixes), rejected)
+
+
+CELLS = st.sampled_from(
+    ["d1", "2026-01-01T00:00:00Z", "6.5", "3.4", "", '"', "nan", "9" * 5_000, "0001-01-01T00:00+23"]
+)
+CSV = st.lists(st.lists(CELLS | TEXT.map(lambda text: text.encode(errors="ignore").decode()), max_size=6), max_size=6)
+CONTENTS = (
+    st.binary(max_size=60)
+    | damaged(GPX.encode(), GEOJSON.encode(), gzip.compress(HEADER.encode()), GPX.encode("utf-16"))
+    | written(VALUES | spoiled(json.loads(GEOJSON), json.loads(GEOJSON)["features"][1])).map(str.encode)
+    | CSV.map(lambda rows: (HEADER + "\n".join(map(",".join, rows))).encode())
+    | st.sampled_from(["cp932", "utf-7", "x", "ebcdic"]).map(
+        lambda name: f'<?xml version="1.0" encoding="{name}"?>'.encode()
+    )
+)
+
+
+# The folder that it shares with the examples before is overwritten.
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CONTENTS)
+def test_whatever_a_file_holds_is_fixes_and_places_that_are_none_or_refused(read: Read, content: bytes):
+    with suppress(BadInput):
+        fixes, rejected = read(content)
+
+        for each in fixes:
+            assert -90 <= each.lat <= 90
+            assert -180 <= each.lon <= 180
+            assert not FORBIDDEN_IN_IDS.search(each.driver_id)
+        assert all(": " in each for each in rejected)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%s",
+        '{"type":"Feature","properties":%s}',
+        '{"type":"Feature","geometry":{"type":"Point","coordinates":%s}}',
+        '{"type":"FeatureCollection","features":[{"geometry":{"type":"Point","coordinates":%s}}]}',
+    ],
+)
+def test_geojson_of_any_depth_is_read_or_refused(read: Read, text: str, depth: int):
+    with suppress(BadInput):
+        fixes, rejected = read(text % nested(depth))
+
+        assert ([], True) == (fixes, bool(rejected))
+
+
+@pytest.mark.parametrize("place", ["id", "ts"])
+@pytest.mark.parametrize("value", ["[1]", '{"a":1}'])
+def test_what_geojson_has_in_place_of_a_text_is_told(read: Read, place: str, value: str):
+    properties = f'{{"id":"a","ts":"",{json.dumps(place)}:{value}}}'
+    point = '{"type":"Point","coordinates":[3.4,6.5]}'
+
+    _, [rejected] = read(f'{{"type":"Feature","properties":{properties},"geometry":{point}}}')
+
+    assert rejected.startswith("feature 1: timestamp: expected")
+
+
+def test_a_header_without_end_is_refused(read: Read):
+    with pytest.raises(BadInput, match="expected GPX, GeoJSON or CSV"):
+        read("driver_id" * 20_000)
