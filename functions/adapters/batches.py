@@ -27,6 +27,7 @@ class Batch:
 
     Attributes:
         arrivals: drivers who may still be counted in the city they came from, with their registers, by city.
+        revs: of the counts that have changed, the revision at which they all have, by city.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Batch:
         jump_speed: Callable[[str], float],
     ) -> None:
         self.arrivals: dict[str, dict[bytes, bytes]] = {}
+        self.revs: dict[str, int] = {}
         self._client = client
         self._scripts = scripts
         self._received_at = received_at
@@ -87,8 +89,10 @@ class Batch:
         calls = [self.call(city, part, known) for city, part, known in parts]
         strangers = []
         for (city, part, _), answer in zip(parts, self._scripts.run("apply", calls), strict=True):
-            *counts, drivers, registers, places = answer
+            *counts, drivers, registers, places, rev = answer
             self._counts = [total + count for total, count in zip(self._counts, counts, strict=True)]
+            if rev is not None:
+                self.revs[city] = rev
             # Each answer names all who are waiting in the city: the last one is the whole list.
             self.arrivals[city] = dict(zip(drivers, registers, strict=True))
             for place in places:

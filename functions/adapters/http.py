@@ -58,6 +58,11 @@ def request(app: Chalice) -> Request:
     return app.current_request
 
 
+def request_id(app: Chalice) -> str:
+    """What API Gateway calls the current request, and tells its sender as `x-amzn-RequestId`."""
+    return str(request(app).context.get("requestId", ""))
+
+
 def caller(app: Chalice) -> Principal:
     """Who sent the current request, as the authorizer found.
 
@@ -96,7 +101,7 @@ def errors_as_answers[**P](view: Callable[P, Response]) -> Callable[P, Response]
                 logger.warning("unavailable", reason=str(error))
                 count(Metric.UNAVAILABLE)
             wait_s = ceil(error.retry_after_ms / 1_000) if isinstance(error, RateLimited) else 0
-            return answer(status_of(error), {"code": error.code, "message": str(error)}, retry_after_s=wait_s)
+            return answer(status_of(error), {"code": error.code, "message": error.told}, retry_after_s=wait_s)
 
     return answering
 

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable
 from itertools import batched, groupby
 from typing import Any, Self
 
+import msgspec
 import redis
 
 from adapters import answers, valkey
 from adapters.batches import Batch
 from adapters.city_scripts import CityScripts, key
 from adapters.crossings import HOMES_KEY, Crossings
+from adapters.observability import logger
 from adapters.settings import LiveStateSettings
 from adapters.strangers import JUMPS
 from heatmap.errors import StaleLease
 from heatmap.frames import Encoding
+from heatmap.privacy import frames_stamp
 from heatmap.state import Applied, Conservation, Forgotten, Publication, Publishing, Sent, Tick, View
 from heatmap.viewports import Audience, Viewport
 
@@ -74,6 +77,7 @@ class LiveState:
         self._note_cities(cities)
         for city, arrivals in batch.arrivals.items():
             self._crossings.settle(city, arrivals)
+        logger.debug("pings applied", revs=batch.revs)
         return applied
 
     def cities(self, audience: Audience = Audience.EXACT) -> list[str]:
@@ -109,7 +113,7 @@ class LiveState:
         made = self._ticks(cities, (token, due_at, now, 0, TOMBSTONE_MS), Audience.PUBLIC)
         ticks = {city: answers.tick(answer) for city, answer in made.items()}
         self._unpublish([city for city, tick in ticks.items() if tick.is_left(now - TOMBSTONE_MS)])
-        return ticks
+        return {city: msgspec.structs.replace(tick, stamp=frames_stamp(tick.stamp)) for city, tick in ticks.items()}
 
     def _ticks(
         self, cities: list[str], arguments: tuple[int, int, int, int, int], audience: Audience
@@ -146,7 +150,7 @@ class LiveState:
         self, city: str, precision: int, since: int = 0, epoch: str = "", audience: Audience = Audience.EXACT
     ) -> View:
         """The cells that changed after a revision of an epoch, or all of them."""
-        return self._view(self._scripts.call(city, self._index(precision), since, epoch, audience=audience))
+        return self._view(self._scripts.call(city, self._index(precision), since, epoch, audience=audience), audience)
 
     def watch(
         self, viewport: Viewport, connection_id: str, encoding: Encoding, since: int = 0, epoch: str = ""
@@ -157,7 +161,7 @@ class LiveState:
             viewport.city, *arguments, last_key=_viewers_key(viewport), audience=viewport.audience
         )
         self._note_cities([viewport.city], viewport.audience)
-        view = self._view(call)
+        view = self._view(call, viewport.audience)
         self._note_cities([viewport.city], viewport.audience)
         return view
 
@@ -223,9 +227,12 @@ class LiveState:
         """As the scripts count."""
         return self.precisions.index(precision) + 1
 
-    def _view(self, call: valkey.Call) -> View:
+    def _view(self, call: valkey.Call, audience: Audience) -> View:
         [answer] = self._scripts.run("view", [call])
-        return answers.view(answer)
+        view = answers.view(answer)
+        if audience is Audience.EXACT:
+            return view
+        return msgspec.structs.replace(view, stamp=frames_stamp(view.stamp))
 
     def _forget_quiet(self, cities: list[str]) -> None:
         if not cities:

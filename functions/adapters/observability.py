@@ -1,6 +1,9 @@
 """Logs and metrics: structured JSON lines, and metrics embedded in them (EMF), so neither needs a network call."""
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger, Metrics
@@ -14,6 +17,23 @@ metrics = Metrics()
 
 # Where API Gateway's events, of both kinds, say which request it was: each line in the log carries it.
 REQUEST_ID = "requestContext.requestId"
+
+
+def is_detailed() -> bool:
+    """Whether this invocation is logged in detail: all are at level DEBUG, otherwise a sample (DebugSampleRate)."""
+    return logger.log_level <= logging.DEBUG
+
+
+@contextmanager
+def in_detail(wanted: bool) -> Iterator[None]:
+    """Log what is done in detail if that is wanted, for what it is done for has been so far."""
+    level = logger.log_level
+    if wanted:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class Metric(StrEnum):
@@ -64,12 +84,14 @@ class Metric(StrEnum):
     CONNECTIONS_EXPIRED = "connections_expired"
     # connections
     CONNECTIONS_OPENED = "connections_opened"
+    CONNECTIONS_REFUSED = "connections_refused"
     CONNECTIONS_CLOSED = "connections_closed"
     CONNECTIONS_GONE = "connections_gone"
     SNAPSHOTS = "snapshots"
     RESUMES = "resumes"
     # authorize
     TOKENS_REFUSED = "tokens_refused"
+    TOKENS_EXPIRED = "tokens_expired"
     # whoever could not reach something
     UNAVAILABLE = "unavailable"
 

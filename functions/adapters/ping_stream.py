@@ -42,7 +42,7 @@ class PingStream:
         try:
             put = self._client.put_record(StreamName=self.name, Data=data, PartitionKey=uuid.uuid4().hex)
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"the stream did not take the pings: {error}") from error
+            raise Unavailable("the stream did not take the pings", error) from error
         logger.debug("record written", shard_id=put["ShardId"], sequence_number=put["SequenceNumber"])
 
     def lag_ms(self, checkpoints: dict[str, str]) -> int:
@@ -58,7 +58,7 @@ class PingStream:
             shards = self._client.list_shards(StreamName=self.name)["Shards"]
             return max((self._shard_lag_ms(shard["ShardId"], checkpoints) for shard in shards), default=0)
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"the stream did not tell its lag: {error}") from error
+            raise Unavailable("the stream did not tell its lag", error) from error
 
     def _shard_lag_ms(self, shard_id: str, checkpoints: dict[str, str]) -> int:
         if shard_id in checkpoints:

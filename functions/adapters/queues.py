@@ -67,7 +67,7 @@ class Queue:
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
             )
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"the queue did not tell its depth: {error}") from error
+            raise Unavailable("the queue did not tell its depth", error) from error
         return sum(int(value) for value in answer["Attributes"].values())
 
     def _send_batch(self, bodies: list[str], delay_s: int) -> None:
@@ -77,9 +77,9 @@ class Queue:
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable(f"the queue did not take the messages: {error}") from error
+            raise Unavailable("the queue did not take the messages", error) from error
         if failed := answer.get("Failed"):
-            raise Unavailable(f"the queue refused {len(failed)} of {len(bodies)} messages: {failed[0].get('Message')}")
+            raise Unavailable(f"the queue refused {len(failed)} of {len(bodies)} messages", failed[0].get("Message"))
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:

@@ -27,6 +27,9 @@ _CLOSED = "closed"
 # Every connection by when it is to end, UTC milliseconds.
 _ENDS = "connections:ends"
 
+# Of a principal who has as many connections as it may so many are looked at, whether they are there still.
+_LOOKED_AT = 100
+
 
 class Noted(StrEnum):
     """What became of a subscription that was to be noted."""
@@ -46,7 +49,7 @@ class Registry:
     for one of published counts; once closed, `closed`.
 
     A sorted set has all connections by when they are to end: with their token, and anyway when API Gateway must have
-    ended them without our hearing of it.
+    ended them without our hearing of it. So has one of each principal those that it opened.
 
     Args:
         clock: UTC milliseconds.
@@ -60,8 +63,12 @@ class Registry:
     def from_env(cls) -> Self:
         return cls(valkey.connect(LiveStateSettings.from_env().redis_url))
 
-    def add(self, connection_id: str, principal: Principal) -> None:
-        """Note a new connection."""
+    def add(self, connection_id: str, principal: Principal, most: int = 0) -> Noted:
+        """Note a new connection, unless its principal has as many as it may.
+
+        Args:
+            most: how many a principal may have; 0 for any number.
+        """
         # First: one that is in no record is soon forgotten, one that has no end would be posted to beyond its token's.
         self._note_end(connection_id, principal)
         pipeline = self._client.pipeline(transaction=True)
@@ -69,6 +76,13 @@ class Registry:
         pipeline.expire(_key(connection_id), RECORD_SECONDS)
         with valkey.answering("the registry"):
             pipeline.execute()
+        # After the record, so that whatever is counted without one is there no more.
+        if self._hold(connection_id, principal, most):
+            return Noted.ADDED
+        if self._let_go_of_closed(principal) and self._hold(connection_id, principal, most):
+            return Noted.ADDED
+        self.remove(connection_id)
+        return Noted.LIMIT
 
     def subscribe(self, connection_id: str, principal: Principal, viewport: Viewport) -> Noted:
         """Note that the connection watches a viewport, unless it is closed or watches as many as it may.
@@ -81,6 +95,7 @@ class Registry:
         noted = Noted(valkey.text(answer))
         if noted is Noted.ADDED:
             self._note_end(connection_id, principal)
+            self._hold(connection_id, principal, most=0)
         return noted
 
     def unsubscribe(self, connection_id: str, viewport: Viewport) -> None:
@@ -95,6 +110,10 @@ class Registry:
 
     def remove(self, connection_id: str) -> list[Viewport]:
         """Note that a connection is closed; tells what it watched in that moment."""
+        with valkey.answering("the registry"):
+            # While the record still says whose it is: what fails from here on is done again.
+            if who := self._client.hget(_key(connection_id), "who"):
+                self._client.zrem(_key_of(valkey.text(who)), connection_id)
         pipeline = self._client.pipeline(transaction=True)
         pipeline.hkeys(_key(connection_id))
         pipeline.delete(_key(connection_id))
@@ -127,9 +146,34 @@ class Registry:
 
     def _note_end(self, connection_id: str, principal: Principal) -> None:
         """Note when a connection is to end, if that is not known."""
-        end = min(principal.expires_at, self._clock() + 1000 * RECORD_SECONDS)
         with valkey.answering("the registry"):
-            self._client.zadd(_ENDS, {connection_id: end}, nx=True)
+            self._client.zadd(_ENDS, {connection_id: self._end_of(principal)}, nx=True)
+
+    def _end_of(self, principal: Principal) -> int:
+        """When a connection that begins now is to end, UTC milliseconds."""
+        return min(principal.expires_at, self._clock() + 1000 * RECORD_SECONDS)
+
+    def _hold(self, connection_id: str, principal: Principal, most: int) -> bool:
+        """Count a connection among its principal's; says whether it may be one of them."""
+        arguments: list[valkey.Argument] = [self._clock(), connection_id, self._end_of(principal), most, RECORD_SECONDS]
+        mine = _key_of(principal.subject)
+        [answer] = valkey.run(self._client, valkey.script("hold_connection"), [([mine], arguments)])
+        return bool(answer)
+
+    def _let_go_of_closed(self, principal: Principal) -> bool:
+        """Count those of a principal's connections no more that have been closed, though that was not noted to its end.
+
+        They are looked for among those that are to end first. Says whether there were any.
+        """
+        mine = _key_of(principal.subject)
+        with valkey.answering("the registry"):
+            first = cast("list[bytes | str]", self._client.zrange(mine, 0, _LOOKED_AT - 1))
+            held = [valkey.text(each) for each in first]
+            pipeline = self._client.pipeline(transaction=False)
+            for connection_id in held:
+                pipeline.hexists(_key(connection_id), "who")
+            closed = [each for each, is_open in zip(held, pipeline.execute(), strict=True) if not is_open]
+            return bool(closed and self._client.zrem(mine, *closed))
 
 
 def _fields(principal: Principal) -> list[str]:
@@ -152,3 +196,7 @@ def _field(viewport: Viewport) -> str:
 
 def _key(connection_id: str) -> str:
     return f"connection:{connection_id}"
+
+
+def _key_of(subject: str) -> str:
+    return f"connections:of:{subject}"

@@ -29,15 +29,20 @@ def text(name: str, environment: Mapping[str, str] = os.environ) -> str:
 def number(name: str, least: int, most: int) -> int:
     """The value of a variable that must be a whole number within bounds."""
     value = text(name)
-    if not value.isdecimal() or not least <= int(value) <= most:
+    if not _is_whole(value) or not least <= int(value) <= most:
         raise Misconfigured(name, f"a whole number from {least} to {most}", value)
     return int(value)
+
+
+def _is_whole(value: str) -> bool:
+    # Python refuses to read one of thousands of digits.
+    return value.isascii() and value.isdecimal() and len(value) < 20
 
 
 def precisions(value: str) -> tuple[int, ...]:
     """Ascending precisions from a comma-separated list."""
     parts = [part.strip() for part in value.split(",")]
-    if not all(part.isdecimal() and TILE_CHARACTERS < int(part) <= KEPT_PRECISION for part in parts):
+    if not all(_is_whole(part) and TILE_CHARACTERS < int(part) <= KEPT_PRECISION for part in parts):
         raise Misconfigured("PRECISIONS", f"numbers from {TILE_CHARACTERS + 1} to {KEPT_PRECISION}, as 5,6,7", value)
     return tuple(sorted({int(part) for part in parts}))
 
@@ -91,6 +96,11 @@ def gone_queue_url() -> str:
 def failure_queue_url() -> str:
     """The queue of stream batches that were given up (FAILURE_QUEUE_URL)."""
     return text("FAILURE_QUEUE_URL")
+
+
+def max_connections_per_principal() -> int:
+    """WebSocket connections of one token's subject at once; 0: any number (MAX_CONNECTIONS_PER_PRINCIPAL)."""
+    return number("MAX_CONNECTIONS_PER_PRINCIPAL", 0, 1_000_000)
 
 
 def heartbeat_seconds() -> int:
@@ -153,6 +163,11 @@ def management_url() -> str:
     return "http" + endpoint.removeprefix("ws") + "/" + text("WEBSOCKET_STAGE")
 
 
+def usage_keys() -> str:
+    """What the API key of each usage plan begins with; the plan's name comes behind it (USAGE_KEYS)."""
+    return text("USAGE_KEYS")
+
+
 @dataclass(frozen=True)
 class TokenSettings:
     """Whose tokens are taken (TOKEN_SECRET_ARN, JWKS_URL, TOKEN_ISSUER, TOKEN_AUDIENCE).
@@ -175,8 +190,12 @@ class TokenSettings:
 
 
 def _public_or_local(url: str) -> str:
-    parts = urlsplit(url)
+    expected = "an https:// URL, or none"
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise Misconfigured("JWKS_URL", expected, url) from error
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)):
         # Whoever can change keys on their way can make tokens.
-        raise Misconfigured("JWKS_URL", "an https:// URL, or none", url)
+        raise Misconfigured("JWKS_URL", expected, url)
     return url

@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Self
 
 from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 
 from adapters.jws import Keys, SharedSecret, json_of, taken_apart
+from adapters.secret import Secret
 from adapters.settings import TokenSettings
 from heatmap.access import Principal
 from heatmap.claims import Expected, bearer
 from heatmap.errors import Unavailable
 
-SECRET_CACHE_SECONDS = 300
 # Secrets Manager answers in milliseconds. Given up after 12 seconds at most, the pauses between the attempts included:
 # an authorizer that is ended by its time-out of 15 says nothing in the log.
 PATIENCE = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
@@ -47,7 +47,8 @@ class Tokens:
         """The bearer of a token.
 
         Raises:
-            NotAllowed: it is malformed, expired, not ours or wrongly signed; the message holds nothing of the token.
+            Expired: it was good, and is over.
+            NotAllowed: it is malformed, not ours or wrongly signed; the message holds nothing of the token.
             Unavailable: the identity provider's keys could not be fetched.
         """
         signed = taken_apart(token)
@@ -61,18 +62,23 @@ def _keys(settings: TokenSettings) -> Keys:
         from adapters.jwks import published_at  # noqa: PLC0415
 
         return published_at(settings.jwks_url)
-    return SharedSecret(_secret(settings.secret_arn))
+    return SharedSecret(_secret(settings.secret_arn).value())
 
 
 @cache
 def secrets() -> parameters.SecretsProvider:
-    """Reads secrets, each once in a while."""
+    """Reads secrets."""
     return parameters.SecretsProvider(boto_config=PATIENCE)
 
 
-def _secret(arn: str) -> str:
+@cache
+def _secret(arn: str) -> Secret:
+    """The secret of an ARN, remembered from one invocation to the next."""
+    return Secret(partial(_read, arn))
+
+
+def _read(arn: str) -> str:
     try:
-        # Cached, for as long as it may take to be noticed that it was replaced.
-        return str(secrets().get(arn, max_age=SECRET_CACHE_SECONDS))
+        return str(secrets().get(arn, force_fetch=True))
     except parameters.GetParameterError as error:
-        raise Unavailable(f"the secret could not be read: {error}") from error
+        raise Unavailable("the secret could not be read", error) from error

@@ -67,7 +67,7 @@ def answering(what: str) -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise Unavailable(f"{what} did not answer: {error}") from error
+        raise Unavailable(f"{what} did not answer", error) from error
 
 
 class Script:
@@ -100,7 +100,7 @@ def run(client: redis.Redis, script: Script, calls: Sequence[Call]) -> list[Any]
     for answer in answers:
         if isinstance(answer, Exception):
             refusal = Refused if str(answer).startswith(_SCRIPT_FAILED) else Unavailable
-            raise refusal(f"the live state refused a script: {answer}") from answer
+            raise refusal("the live state refused a script", answer) from answer
     return answers
 
 

@@ -24,6 +24,11 @@ def connection_id(event: Event) -> str:
     return str(event["requestContext"]["connectionId"])
 
 
+def request_id(event: Event) -> str:
+    """What API Gateway calls the message."""
+    return str(event["requestContext"].get("requestId", ""))
+
+
 def caller(event: Event) -> Principal:
     """Who opened the connection, as the authorizer found."""
     return principal(event["requestContext"].get("authorizer") or {})
@@ -79,7 +84,7 @@ def action(route: Callable[[Event, Message], dict[str, Any]]) -> Callable[[Event
             if isinstance(error, Unavailable):
                 logger.warning("unavailable", reason=str(error))
                 count(Metric.UNAVAILABLE)
-            return _answer({"type": "error", **named, "code": error.code, "message": str(error)})
+            return _answer({"type": "error", **named, "code": error.code, "message": error.told})
 
     return answering
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.live_state import LiveState
-from adapters.observability import Metric, count, logger, milliseconds
+from adapters.observability import Metric, count, in_detail, logger, milliseconds
 from adapters.queues import Queue
 from heatmap.errors import PoisonRecord, Refused
 from heatmap.failures import Failure, Place, encode, poison
@@ -42,14 +42,18 @@ class Aggregator:
     clock: Callable[[], int]
     jump_speed: Callable[[str], float]
 
-    def apply(self, entries: Sequence[Entry], *, is_redriven: bool = False) -> dict[str, Any]:
+    def apply(
+        self, entries: Sequence[Entry], *, is_redriven: bool = False, is_handing_over: bool = True
+    ) -> dict[str, Any]:
         """Apply the pings of some records; say what became of them.
 
         Args:
-            is_redriven: the records come from the failure queue, and those that fail again are in it.
+            is_redriven: the records have waited for whoever redrives them.
+            is_handing_over: those that cannot be applied go to the failure queue; otherwise they are in it already.
 
         Returns:
-            {"applied", "late", "duplicate", "implausible": pings, "poison": [{"sequence_number", "reason"}, …]}
+            {"applied", "late", "duplicate", "implausible": pings,
+             "poison": [{"sequence_number", "reason", "is_handed_over"}, …]}
 
         Raises:
             Unavailable: the state or the failure queue did not answer; the whole batch is to be delivered again.
@@ -61,21 +65,28 @@ class Aggregator:
                 readable.append((entry, decode(base64.b64decode(entry["kinesis"]["data"], validate=True))))
             except (PoisonRecord, ValueError) as error:
                 outcome.failures.append(self._failure(entry, str(error)))
-        if readable:
-            self._apply(readable, outcome)
-        # What is redriven has waited for whoever redrives it, and is in the failure queue already.
-        if not is_redriven:
+        with in_detail(any(record.is_followed for _, record in readable)):
+            # Whoever logs these requests calls them the same.
+            requests = {entry["kinesis"]["sequenceNumber"]: record.request for entry, record in readable}
+            logger.debug("records read", requests=requests)
             if readable:
-                # Of the ping that waited longest: the newest of a backlog would look fresh.
-                milliseconds(Metric.APPLY_LAG, self.clock() - min(record.received_at for _, record in readable))
-            if outcome.failures:
-                # Last of all that makes a batch come again: each time the record would be handed over once more.
-                self.failures().send(map(encode, outcome.failures))
+                self._apply(readable, outcome)
+        if readable and not is_redriven:
+            # Of the ping that waited longest: the newest of a backlog would look fresh.
+            milliseconds(Metric.APPLY_LAG, self.clock() - min(record.received_at for _, record in readable))
+        if outcome.failures and is_handing_over:
+            # Last of all that makes a batch come again: each time the record would be handed over once more.
+            self.failures().send(map(encode, outcome.failures))
             count(Metric.RECORDS_POISONED, len(outcome.failures))
         self._tell(outcome)
         applied = outcome.applied
         poisoned = [
-            {"sequence_number": each.place.start_sequence_number, "reason": each.reason} for each in outcome.failures
+            {
+                "sequence_number": each.place.start_sequence_number,
+                "reason": each.reason,
+                "is_handed_over": is_handing_over,
+            }
+            for each in outcome.failures
         ]
         return {
             "applied": applied.applied,

@@ -20,6 +20,8 @@ from heatmap.errors import Unavailable
 
 # In an event that `fleetglow redrive` has made of records in the failure queue.
 REDRIVE = "redrive"
+# And in one of records that are named there by their range only: whoever cannot be read is to be there by itself.
+HAND_OVER = "hand_over"
 
 
 @cache
@@ -63,7 +65,12 @@ def note(stream: str, shard_id: str, sequence_number: str) -> None:
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     entries = event["Records"]
     is_redriven = event.get(REDRIVE, False)
-    outcome = Aggregator(state(), failures, now, jump_speed).apply(entries, is_redriven=is_redriven)
+    outcome = Aggregator(state(), failures, now, jump_speed).apply(
+        entries, is_redriven=is_redriven, is_handing_over=not is_redriven or event.get(HAND_OVER, False)
+    )
+    if not entries:
+        # So `fleetglow redrive` asks whether we work at all.
+        return outcome
     first, last = entries[0], entries[-1]
     shard_id = last["eventID"].partition(":")[0]
     if not is_redriven:

@@ -133,9 +133,9 @@ class Broadcaster:
             self.state.note_sent(token, made.sent)
         ticks = rounds[Audience.EXACT].ticks
         count(Metric.TICKS)
-        logger.debug(
-            "tick", tick=due_at, revs={city: each.stamp.rev for city, each in ticks.items()}, viewports=len(due)
-        )
+        # By the revisions somebody finds the frame that shows a ping. Where nobody watches there is none.
+        log = logger.info if due else logger.debug
+        log("tick", tick=due_at, revs={city: each.stamp.rev for city, each in ticks.items()}, viewports=len(due))
         count(Metric.DRIVERS_SWEPT, sum(tick.swept for tick in ticks.values()))
         milliseconds(Metric.TICK_DURATION, self.clock() - started)
 

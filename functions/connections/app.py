@@ -1,6 +1,7 @@
 """The WebSocket's routes: who is connected and what they watch."""
 
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,12 +15,9 @@ from adapters.observability import REQUEST_ID, Metric, count, logger, metrics
 from adapters.publisher import Publisher
 from adapters.queues import Queue
 from adapters.registry import Registry
+from connections import messages
 from connections.viewers import Viewers
-from heatmap import actions
-from heatmap.access import HEATMAP_READ
-from heatmap.cities import cities, listed
-from heatmap.errors import FleetglowError
-from heatmap.privacy import audience_of, precisions_for, require_precision
+from heatmap.errors import FleetglowError, TooManyConnections
 
 # When no record can be dealt with the failures are reported all the same: a traceback for each would tell nothing more.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -38,7 +36,12 @@ def viewers() -> Viewers:
 
 
 def connect(event: websocket.Event) -> websocket.Answer:
-    viewers().connect(websocket.connection_id(event), websocket.caller(event))
+    most = settings.max_connections_per_principal()
+    try:
+        viewers().connect(websocket.connection_id(event), websocket.caller(event), most)
+    except TooManyConnections as error:
+        count(Metric.CONNECTIONS_REFUSED)
+        return {"statusCode": 429, "body": str(error)}
     count(Metric.CONNECTIONS_OPENED)
     # A client that offers subprotocols, its token among them, must be told which one was taken.
     if websocket.SUBPROTOCOL in websocket.offered_subprotocols(event):
@@ -52,51 +55,17 @@ def disconnect(event: websocket.Event) -> websocket.Answer:
     return {"statusCode": 200}
 
 
-@websocket.action
-def subscribe(event: websocket.Event, message: actions.Message) -> dict[str, Any]:
-    caller = websocket.caller(event)
-    caller.require(HEATMAP_READ)
-    wanted = actions.subscribe(message, cities(), viewers().precisions, audience_of(caller))
-    caller.require_city(wanted.viewport.city)
-    require_precision(caller, wanted.viewport.precision)
-    stamp = viewers().subscribe(websocket.connection_id(event), caller, wanted)
-    return {
-        "subscription": wanted.viewport.subscription,
-        "epoch": stamp.epoch,
-        "rev": stamp.rev,
-        "heartbeat_seconds": settings.heartbeat_seconds(),
-    }
-
-
-@websocket.action
-def unsubscribe(event: websocket.Event, message: actions.Message) -> dict[str, Any]:
-    watched = actions.unsubscribe(message, audience_of(websocket.caller(event)))
-    viewers().unsubscribe(websocket.connection_id(event), watched)
-    return {"subscription": watched.subscription}
-
-
-@websocket.action
-def hello(event: websocket.Event, message: actions.Message) -> dict[str, Any]:
-    caller = websocket.caller(event)
-    return {
-        "connection_id": websocket.connection_id(event),
-        "precisions": precisions_for(audience_of(caller), viewers().precisions),
-        "cities": [city for city in listed(cities()) if city["name"] in caller.cities],
-    }
-
-
-@websocket.action
-def unknown(event: websocket.Event, message: actions.Message) -> dict[str, Any]:
-    raise actions.unknown_action(message)
+def answered(route: messages.Route) -> Callable[[websocket.Event], websocket.Answer]:
+    return websocket.action(lambda event, message: route(viewers(), event, message))
 
 
 ROUTES = {
     "$connect": connect,
     "$disconnect": disconnect,
-    "subscribe": subscribe,
-    "unsubscribe": unsubscribe,
-    "hello": hello,
-    "$default": unknown,
+    "subscribe": answered(messages.subscribe),
+    "unsubscribe": answered(messages.unsubscribe),
+    "hello": answered(messages.hello),
+    "$default": answered(messages.unknown),
 }
 
 

@@ -12,7 +12,7 @@ from adapters.registry import MAX_SUBSCRIPTIONS, Noted, Registry
 from heatmap.access import Principal
 from heatmap.actions import Subscribe
 from heatmap.deliveries import Delivery, jobs
-from heatmap.errors import InvalidInput, Literal, Unavailable
+from heatmap.errors import InvalidInput, Literal, TooManyConnections, Unavailable
 from heatmap.frames import Frames
 from heatmap.mirror import Mirror
 from heatmap.state import Stamp
@@ -43,13 +43,18 @@ class Viewers:
         """Those that may be watched, ascending."""
         return self.state.precisions
 
-    def connect(self, connection_id: str, principal: Principal) -> None:
+    def connect(self, connection_id: str, principal: Principal, most: int) -> None:
         """Somebody is there.
 
+        Args:
+            most: connections that a principal may have at once; 0 for any number.
+
         Raises:
+            TooManyConnections: the principal has as many others.
             Unavailable: the registry did not answer.
         """
-        self.registry.add(connection_id, principal)
+        if self.registry.add(connection_id, principal, most) is Noted.LIMIT:
+            raise TooManyConnections(most)
 
     def subscribe(self, connection_id: str, principal: Principal, wanted: Subscribe) -> Stamp:
         """Watch a viewport from now on; its first frame is on its way. Returns what it shows.

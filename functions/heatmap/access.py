@@ -18,6 +18,12 @@ SCOPES = (PINGS_WRITE, HEATMAP_READ, DRIVERS_READ, ORDERS_READ, DISPATCH_WRITE, 
 
 ALL = "*"
 
+# The usage plan of whoever has none of their own.
+DEFAULT_PLAN = "default"
+
+# What is said of a token that is over, whoever notices.
+EXPIRED = "token: expected one that is still valid, got one that has expired"
+
 
 class Names(msgspec.Struct, frozen=True):
     """A set of names: those listed, and those that begin with one of the prefixes; the empty prefix is all there are.
@@ -60,6 +66,7 @@ class Principal(msgspec.Struct, frozen=True):
         expires_at: until when, UTC milliseconds.
         drivers: for whom it may ping beside itself.
         cities: where it may read and ping.
+        plan: the usage plan that its REST calls count for.
     """
 
     subject: str
@@ -67,11 +74,12 @@ class Principal(msgspec.Struct, frozen=True):
     expires_at: int
     drivers: Names
     cities: Names
+    plan: str = DEFAULT_PLAN
 
     def require_current(self, now: int) -> None:
         """Raise Expired if the token is over."""
         if now >= self.expires_at:
-            raise Expired("token: expected one that is still valid, got one that has expired")
+            raise Expired(EXPIRED)
 
     def require(self, scope: str) -> None:
         """Raise NotAllowed unless the token allows it."""
@@ -107,6 +115,7 @@ def context(principal: Principal) -> dict[str, str]:
         "expires_at": str(principal.expires_at),
         "drivers": str(principal.drivers),
         "cities": str(principal.cities),
+        "plan": principal.plan,
     }
 
 
@@ -118,4 +127,5 @@ def principal(authorizer: Mapping[str, Any]) -> Principal:
         expires_at=int(authorizer.get("expires_at", 0)),
         drivers=Names.of(words(str(authorizer.get("drivers", "")))),
         cities=Names.of(words(str(authorizer.get("cities", "")))),
+        plan=str(authorizer.get("plan", DEFAULT_PLAN)),
     )

@@ -9,6 +9,7 @@
 | `scope` | scopes with spaces between them; words that are none of ours are passed over |
 | `drivers` | a list of driver ids, or of prefixes that end in `*`: for whom they may ping beside `sub` |
 | `cities` | a list of cities in the same way: where they may read and ping; everywhere without it |
+| `plan` | the usage plan that their REST calls count for: 1 to 32 small letters, digits and hyphens |
 
 Times are seconds since 1970. What is said of a claim that is refused never holds anything of the token.
 """
@@ -18,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from heatmap.access import ALL, Names, Principal, words
-from heatmap.errors import NotAllowed
+from heatmap.access import ALL, DEFAULT_PLAN, EXPIRED, Names, Principal, words
+from heatmap.errors import Expired, NotAllowed
 
 # Between clocks that are kept by NTP; a token is honoured for so long after its end.
 LEEWAY_S = 5
@@ -29,6 +30,8 @@ MAX_NAME_CHARACTERS = 128
 # The year 5138: what is beyond it has been written in milliseconds.
 _LAST_SECOND = 100_000_000_000
 _NAME = re.compile(rf"[^{{}}:\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{MAX_NAME_CHARACTERS}}}\Z")
+
+_PLAN = re.compile(r"[a-z0-9-]{1,32}\Z")
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -46,7 +49,8 @@ def bearer(claims: object, expected: Expected, now: float) -> Principal:
         now: UTC seconds.
 
     Raises:
-        NotAllowed: they are malformed, not ours or of another time; the message names the claim.
+        Expired: they are ours, and were good.
+        NotAllowed: they are malformed, not ours or of a time to come; the message names the claim.
     """
     if not isinstance(claims, dict):
         raise _refused("its claims to be an object")
@@ -59,7 +63,7 @@ def bearer(claims: object, expected: Expected, now: float) -> Principal:
     if expires is None:
         raise _refused("exp")
     if now >= expires + LEEWAY_S:
-        raise _refused("exp to lie ahead")
+        raise Expired(EXPIRED)
     for name in ("nbf", "iat"):
         begins = _second(claims, name)
         if begins is not None and now < begins - LEEWAY_S:
@@ -70,6 +74,7 @@ def bearer(claims: object, expected: Expected, now: float) -> Principal:
         expires_at=int((expires + LEEWAY_S) * 1000),
         drivers=_names(claims, "drivers", default=Names()),
         cities=_names(claims, "cities", default=Names.of([ALL])),
+        plan=_plan(claims.get("plan", DEFAULT_PLAN)),
     )
 
 
@@ -94,6 +99,12 @@ def _scopes(value: object) -> frozenset[str]:
     if not isinstance(value, str):
         raise _refused("scope to be text")
     return frozenset(words(value))
+
+
+def _plan(value: object) -> str:
+    if not isinstance(value, str) or not _PLAN.match(value):
+        raise _refused("plan to be 1 to 32 small letters, digits and hyphens")
+    return value
 
 
 def _names(claims: dict[str, Any], claim: str, default: Names) -> Names:

@@ -56,7 +56,10 @@ def decode(body: str) -> Job:
     Raises:
         msgspec.DecodeError: it is not one.
     """
-    packed = _decode(body)
+    try:
+        packed = _decode(body)
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
     return Job(
         [
             Delivery(each.connections, [bytes(message).decode() for message in each.messages])

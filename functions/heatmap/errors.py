@@ -6,6 +6,7 @@ FleetglowError            code, message
 ├── NotAllowed            the caller is not entitled to it                          -> 403
 │   └── Expired           the token is over                                         -> 401
 ├── RateLimited           a driver's pings come faster than they are taken          -> 429, or of a single ping
+├── TooManyConnections    a token's subject has as many as it may                   -> 429 at the handshake
 ├── PoisonRecord          a stream record that no retry can make readable           -> failure queue
 ├── StaleLease            another broadcaster has taken over                        -> the round ends
 ├── Misconfigured         a setting of ours is missing or makes no sense            -> the function fails
@@ -29,7 +30,12 @@ class FleetglowError(Exception):
         code: a stable word for programs, such as `out_of_range`.
     """
 
-    code = "internal_error"
+    code: str
+
+    @property
+    def told(self) -> str:
+        """What a caller is told of it."""
+        return str(self)
 
 
 class InvalidInput(FleetglowError):
@@ -76,6 +82,15 @@ class RateLimited(FleetglowError):
         self.retry_after_ms = retry_after_ms
 
 
+class TooManyConnections(FleetglowError):
+    """A token's subject has as many WebSocket connections as it may."""
+
+    code = "too_many_connections"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"sub: expected at most {most} connections at once, got one more")
+
+
 class PoisonRecord(FleetglowError):
     """A stream record that is not one of ours or is broken: no retry can help it."""
 
@@ -89,18 +104,31 @@ class StaleLease(FleetglowError):
 
 
 class Misconfigured(FleetglowError):
-    """A setting of ours is missing or makes no sense: no caller can do anything about it."""
+    """A setting of ours is missing or makes no sense: no caller can do anything about it, or is told of it."""
 
-    code = "internal_error"
+    code = "misconfigured"
 
     def __init__(self, setting: str, expected: str, got: object) -> None:
         super().__init__(f"{setting}: expected {expected}, got {shown(got)}")
 
 
 class Unavailable(FleetglowError):
-    """A part that we depend on did not answer in time."""
+    """A part that we depend on did not answer in time.
+
+    Args:
+        what: did not, in words for callers.
+        cause: why, as far as known. It is for the log alone, since it may name hosts, accounts and roles.
+    """
 
     code = "unavailable"
+
+    def __init__(self, what: str, cause: object = None) -> None:
+        super().__init__(what if cause is None else f"{what}: {cause}")
+        self._what = what
+
+    @property
+    def told(self) -> str:
+        return self._what
 
 
 class Refused(Unavailable):

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from heatmap.cells import cell_of
 from heatmap.cities import Cities
-from heatmap.errors import FleetglowError, InvalidInput, Literal, TooLarge
+from heatmap.errors import FleetglowError, InvalidInput, Literal, TooLarge, shown
 from heatmap.quality import Quality, is_zero_island
 
 MAX_PINGS = 500
@@ -117,7 +117,10 @@ _EXPECTED = {
     "city": "a city's name",
 }
 _NOTHING = Literal("nothing")
+SHOWN_OF_BODY = 20
 _FAULTY_FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
+# JSON can write one, UTF-8 cannot: msgspec fails at it with an error that is not its own.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -140,13 +143,17 @@ def parse(body: bytes, now: int, cities: Cities) -> Parsed:
     """
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge("body", f"at most {MAX_BODY_BYTES} bytes", len(body))
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("body", "UTF-8", Literal(f"byte {error.start} that is not"), code="not_utf8") from error
     # Nearly every request is good throughout: it is decoded, checked and placed in one go. Anything out of the
     # ordinary, down to NaN and lone surrogates, takes the slow way, ping by ping.
     try:
-        wires = _decode_batch(body).pings
+        wires = _decode_batch(text).pings
         return Parsed([_place(wire, now, cities) for wire in wires], [])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInput):
-        return _parse_each(_items(body), now, cities)
+    except (msgspec.DecodeError, RecursionError, InvalidInput):
+        return _parse_each(_items(text), now, cities)
 
 
 def _parse_each(items: list[Any], now: int, cities: Cities) -> Parsed:
@@ -159,18 +166,18 @@ def _parse_each(items: list[Any], now: int, cities: Cities) -> Parsed:
     return Parsed(pings, rejected)
 
 
-def _items(body: bytes) -> list[Any]:
+def _items(body: str) -> list[Any]:
     """The pings of a body as plain Python values."""
     if not body.strip():
         raise InvalidInput("body", "a ping or a batch of pings as JSON", Literal("an empty body"), code="not_json")
     try:
         # The standard library reads NaN and Infinity, which JSON does not know: so the ping that holds one can be
         # named, and those beside it are kept.
-        document = json.loads(body.decode())
-    except UnicodeDecodeError as error:
-        raise InvalidInput("body", "UTF-8", Literal(f"byte {error.start} that is not"), code="not_utf8") from error
+        document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("body", "JSON", Literal(str(error)), code="not_json") from error
+        # Its beginning tells a form from JSON that is broken.
+        beginning = body if len(body) <= SHOWN_OF_BODY else body[:SHOWN_OF_BODY] + "..."
+        raise InvalidInput("body", "JSON", Literal(f"{shown(beginning)}: {error}"), code="not_json") from error
     if not isinstance(document, dict):
         raise InvalidInput("body", "a JSON object", document)
     if "pings" not in document:
@@ -193,6 +200,11 @@ def _wire(item: Any) -> _Wire:
     """
     if not isinstance(item, dict):
         raise InvalidInput("ping", "an object", item)
+    # Without what a sender adds for itself, whose names may be such that nothing can be done with them.
+    item = {name: item[name] for name in _EXPECTED if name in item}
+    for field, value in item.items():
+        if isinstance(value, str) and _SURROGATE.search(value):
+            raise InvalidInput(field, _EXPECTED[field], value, code="bad_characters")
     for field in ("lat", "lon"):
         value = item.get(field)
         if isinstance(value, float) and isnan(value):  # passes every comparison with a bound

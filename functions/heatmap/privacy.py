@@ -3,8 +3,7 @@
 At the finest published precision a cell of fewer than `least` drivers counts as empty. A coarser cell counts what its
 published children do, and of the drivers that are missing there as many whole groups of `least` as there are. So a
 count is 0 or at least `least`, and what a cell has more than its children is a multiple of `least`, at every moment:
-no comparison of precisions or moments sets fewer drivers apart. What that guarantees, and what not, is in
-`docs/privacy.md`.
+no comparison of precisions sets fewer drivers apart. What that guarantees, and what not, is in `docs/privacy.md`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,6 +42,11 @@ def precisions_for(audience: Audience, precisions: Sequence[int]) -> tuple[int, 
     return tuple(each for each in precisions if audience is Audience.EXACT or each <= FINEST)
 
 
+def least_told(audience: Audience, least: int) -> int:
+    """The least count, other than 0, that an audience is told; `least` is that of what is published."""
+    return 1 if audience is Audience.EXACT else least
+
+
 def require_precision(principal: Principal, precision: int) -> None:
     """Raise NotAllowed unless somebody may see cells as fine as that."""
     if not precisions_for(audience_of(principal), [precision]):
@@ -73,6 +77,11 @@ def published_stamp(exact: Stamp, drivers: int) -> Stamp:
     Its epoch and revision are for those who publish; viewers are told those of what is published.
     """
     return msgspec.structs.replace(exact, live=drivers, last_event=exact.last_event if drivers else 0)
+
+
+def frames_stamp(stamp: Stamp) -> Stamp:
+    """The stamp that frames of a published state bear: without the last event, in which every driver has a part."""
+    return msgspec.structs.replace(stamp, last_event=0)
 
 
 def reading_stamp(drivers: int) -> Stamp:

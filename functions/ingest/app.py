@@ -1,7 +1,6 @@
 """POST /pings, and the socket's `ping` and `pings`: valid pings onto the stream, a reason for the rest."""
 
 import time
-from collections import Counter
 from functools import cache
 from math import ceil
 from typing import Any
@@ -10,29 +9,17 @@ import msgspec
 from chalice.app import Response
 
 from adapters import http, websocket
-from adapters.observability import REQUEST_ID, Metric, count, logger, metrics
+from adapters.observability import REQUEST_ID, is_detailed, logger, metrics
 from adapters.ping_stream import PingStream
 from adapters.settings import PingSettings
 from heatmap.access import PINGS_WRITE, Principal
 from heatmap.actions import Message
-from heatmap.cities import cities
-from heatmap.errors import NotAllowed, RateLimited
 from heatmap.limits import RateLimit, wait_ms
-from heatmap.permits import permitted
-from heatmap.pings import Parsed, parse
-from heatmap.records import encode
+from heatmap.pings import Parsed
+from heatmap.records import Origin
+from ingest.intake import Intake, status_of
 
 app = http.application("ingest")
-
-# What is not listed is malformed in one of many ways.
-_REASONS = {
-    "future": Metric.PINGS_FUTURE,
-    "too_old": Metric.PINGS_TOO_OLD,
-    "zero_island": Metric.PINGS_ZERO_ISLAND,
-    "inaccurate": Metric.PINGS_INACCURATE,
-    NotAllowed.code: Metric.PINGS_FORBIDDEN,
-    RateLimited.code: Metric.PINGS_RATE_LIMITED,
-}
 
 
 @cache
@@ -47,31 +34,14 @@ def rate_limit() -> RateLimit:
     return RateLimit(settings.per_second, settings.burst)
 
 
-def take(body: bytes, sender: Principal) -> Parsed:
+def take(body: bytes, sender: Principal, request_id: str) -> Parsed:
     """Put the good pings of a request onto the stream."""
-    now = time.time_ns() // 1_000_000
-    parsed = rate_limit().admit(permitted(parse(body, now, cities()), sender), now)
-    if parsed.pings:
-        for record in encode(parsed.pings):
-            stream().put(record)
-    count(Metric.PINGS_ACCEPTED, len(parsed.pings))
-    count(Metric.PINGS_REJECTED, len(parsed.rejected))
-    for reason, pings in Counter(_REASONS.get(each.code, Metric.PINGS_INVALID) for each in parsed.rejected).items():
-        count(reason, pings)
-    return parsed
+    origin = Origin(request_id, is_followed=is_detailed())
+    return Intake(stream(), rate_limit()).take(body, sender, origin, time.time_ns() // 1_000_000)
 
 
 def summary(parsed: Parsed) -> dict[str, Any]:
     return {"accepted": len(parsed.pings), "rejected": parsed.rejected}
-
-
-def status_of(parsed: Parsed) -> int:
-    """One good ping makes a good request; without any, 403 says that another token would have helped, 429 a pause."""
-    if parsed.pings:
-        return 202
-    if wait_ms(parsed):
-        return 429
-    return 403 if all(each.code == NotAllowed.code for each in parsed.rejected) else 400
 
 
 @app.route("/pings", methods=["POST"], content_types=["*/*"])
@@ -80,7 +50,8 @@ def post_pings() -> Response:
     sender = http.caller(app)
     sender.require(PINGS_WRITE)
     event = http.request(app).to_original_event()
-    parsed = take(http.body(event.get("body"), is_base64=bool(event.get("isBase64Encoded"))), sender)
+    body = http.body(event.get("body"), is_base64=bool(event.get("isBase64Encoded")))
+    parsed = take(body, sender, http.request_id(app))
     return http.answer(status_of(parsed), summary(parsed), retry_after_s=ceil(wait_ms(parsed) / 1_000))
 
 
@@ -89,7 +60,7 @@ def socket_pings(event: websocket.Event, message: Message) -> dict[str, Any]:
     sender = websocket.caller(event)
     sender.require(PINGS_WRITE)
     body = message.get("ping") if message["action"] == "ping" else {"pings": message.get("pings")}
-    return summary(take(msgspec.json.encode(body), sender))
+    return summary(take(msgspec.json.encode(body), sender, websocket.request_id(event)))
 
 
 @logger.inject_lambda_context(correlation_id_path=REQUEST_ID)

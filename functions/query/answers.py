@@ -8,12 +8,13 @@ from heatmap.times import rfc3339
 from heatmap.viewports import Viewport
 
 
-def heatmap(wanted: Viewport, view: View, now: int) -> dict[str, Any]:
+def heatmap(wanted: Viewport, view: View, now: int, least: int = 1) -> dict[str, Any]:
     """The cells of a viewport that hold drivers, and how fresh that is.
 
     Args:
         view: of the viewport's city and precision.
         now: UTC milliseconds.
+        least: the least count, other than 0, that it tells.
     """
     tiles = wanted.tiles
     return {
@@ -24,6 +25,7 @@ def heatmap(wanted: Viewport, view: View, now: int) -> dict[str, Any]:
         "as_of": rfc3339(now),
         "lag_ms": max(0, now - view.stamp.last_event) if view.stamp.last_event else 0,
         "drivers": view.stamp.live,
+        "min_cell_drivers": least,
         "cells": {cell: n for cell, n in view.cells.items() if n and tiles.holds(cell[:-TILE_CHARACTERS])},
     }
 

@@ -32,6 +32,8 @@ from heatmap.register import merged
 from ingest import app as ingest
 from minting import BAD_TOKENS, SECRET, a_token
 from query import app as query
+from query import health
+from query.reads import Reads
 
 HANDLERS = {
     "POST /pings": ingest,
@@ -64,13 +66,12 @@ def gateway(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPat
         viewers = Viewers(state, Publisher(state, 3), Registry(client), FakeQueue(), clock=milliseconds)
         monkeypatch.setattr(authorize, "tokens", lambda: tokens(time.time()))
         monkeypatch.setattr(ingest, "stream", lambda: stream)
-        monkeypatch.setattr(query, "state", lambda: state)
-        monkeypatch.setattr(query, "checkpoints", lambda: Checkpoints(client))
-        monkeypatch.setattr(query, "stream", lambda: stream)
-        monkeypatch.setattr(query, "failures", lambda: failures)
+        reads = Reads(state, 3, milliseconds)
+        parts = health.parts(state, Checkpoints(client), stream, failures, 15_000)
+        monkeypatch.setattr(query, "reads", lambda: reads)
+        monkeypatch.setattr(query, "parts", lambda: parts)
         monkeypatch.setattr(connections, "viewers", lambda: viewers)
-        for cached in (query.health_of, query.published_of, query.published_stats_of):
-            cached.cache_clear()
+        query.health_of.cache_clear()
         now = milliseconds()
         for position in ((6.52, 3.38), (51.5, 0.0)):
             state.apply(merged([decode(a_record(a_ping(str(position), now, position)))]), now)

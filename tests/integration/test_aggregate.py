@@ -116,6 +116,21 @@ def test_what_is_redriven_is_neither_late_nor_new_poison(monkeypatch: pytest.Mon
     assert (1, ["apply_lag"]) == (counted["records_poisoned"], measured)
 
 
+def test_what_is_redriven_of_a_range_and_cannot_be_read_is_handed_over_and_counted(
+    failures: FakeQueue, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    counted: Counter[str] = Counter()
+    monkeypatch.setattr("aggregate.aggregator.count", lambda name, value=1: counted.update({name.value: value}))
+    event = {**a_kinesis_event(b"junk", first=7), "redrive": True, "hand_over": True}
+
+    answer = app.lambda_handler(event, LambdaContext())
+
+    assert [("7", True)] == [(each["sequence_number"], each["is_handed_over"]) for each in answer["poison"]]
+    assert ["7"] == [each.place.start_sequence_number for each in failed(failures)]
+    assert 1 == counted["records_poisoned"]
+    assert {} == Checkpoints(client).of("pings")
+
+
 def test_when_the_failure_queue_does_not_answer_the_whole_batch_comes_again(
     state: LiveState, client: redis.Redis, failures: FakeQueue
 ):

@@ -95,14 +95,18 @@ def test_ticks_go_on_when_their_length_is_changed(state, client, clock, queue):
 
 
 @pytest.mark.parametrize("audience", Audience)
-def test_a_state_that_has_the_numbers_of_ticks_is_ticked(a_broadcaster, state, client, clock, queue, audience):
-    # Such as were noted before there were times, of ticks of a second.
+def test_a_version_that_has_numbers_of_ticks_may_come_before_and_after(
+    a_broadcaster, state, client, clock, queue, audience
+):
     state.watch(WHOLE_LAGOS.seen_by(audience), "viewer-1", Encoding.JSON)
-    client.hset(key("lagos", "meta", audience), "tick", START // 1_000)
+    meta, number = key("lagos", "meta", audience), START // 1_000
+    client.hset(meta, "tick", number)
 
     a_broadcaster().run(until=START + TICK)
 
     assert 1 == len(queue.messages("viewer-1"))
+    # It would take a greater one for its own, and wait for it to come.
+    assert number == int(client.hget(meta, "tick"))
 
 
 def test_a_viewer_gets_what_changed_in_its_viewport(a_broadcaster, state, clock, queue):

@@ -13,7 +13,8 @@ from adapters.lease import Lease
 from adapters.live_state import LiveState
 from adapters.registry import Registry
 from cloudformation import ROOT, load
-from factories import NOW, a_ping, a_record
+from factories import NOW, TESTER, a_ping, a_record
+from heatmap.access import principal
 from heatmap.cities import cities
 from heatmap.frames import Encoding
 from heatmap.records import decode
@@ -41,6 +42,8 @@ def test_the_functions_user_may_do_all_that_functions_do(limited: redis.Redis):
     state.apply(merged([record]), record.received_at)
     token = Lease(limited).take(at_least=NOW)
     ticks = state.tick(state.cities(), token, NOW, NOW, 30_000)
+    Registry(limited).add("viewer-1", principal(TESTER), most=1)
+    Registry(limited).add("viewer-2", principal(TESTER), most=1)
     Registry(limited).remove("viewer-1")
     state.unwatch([WATCHED], "viewer-1")
     state.recount("lagos")

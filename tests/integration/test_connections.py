@@ -69,6 +69,13 @@ def test_a_subscriber_gets_a_snapshot(queue: FakeQueue):
     assert (ack["epoch"], ack["rev"]) == (snapshot["epoch"], snapshot["rev"])
 
 
+@pytest.mark.parametrize(("scope", "least"), [("heatmap:read", 3), ("heatmap:read drivers:read", 1), ("admin", 1)])
+def test_a_subscriber_is_told_the_least_count_that_the_token_is_shown(scope: str, least: int):
+    ack = send(SUBSCRIBE, scope=scope)
+
+    assert least == ack["min_cell_drivers"]
+
+
 def test_a_box_is_a_part_of_the_city(queue: FakeQueue):
     send(SUBSCRIBE | {"bbox": [6.58, 3.33, 6.62, 3.37]})
 
@@ -314,3 +321,30 @@ def test_a_client_that_offers_subprotocols_is_told_which_one_was_taken():
     event = a_socket_event("$connect") | {"headers": {"Sec-WebSocket-Protocol": "fleetglow, token"}}
 
     assert {"Sec-WebSocket-Protocol": "fleetglow"} == app.lambda_handler(event, LambdaContext())["headers"]
+
+
+def connect(connection: str) -> dict[str, Any]:
+    answer: dict[str, Any] = app.lambda_handler(a_socket_event("$connect", connection_id=connection), LambdaContext())
+    return answer
+
+
+def test_who_has_as_many_connections_as_they_may_is_told_so_at_the_handshake(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MAX_CONNECTIONS_PER_PRINCIPAL", "2")
+    assert 200 == connect("connection-2")["statusCode"]
+
+    refused = connect("connection-3")
+
+    assert {"statusCode": 429, "body": "sub: expected at most 2 connections at once, got one more"} == refused
+    assert 2 == Registry(client).count()
+
+
+@pytest.mark.parametrize("goes", [a_socket_event("$disconnect"), an_sqs_event("connection-1")])
+def test_whoever_leaves_or_is_found_gone_makes_room(goes: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MAX_CONNECTIONS_PER_PRINCIPAL", "1")
+    assert 429 == connect("connection-2")["statusCode"]
+
+    app.lambda_handler(goes, LambdaContext())
+
+    assert 200 == connect("connection-2")["statusCode"]

@@ -211,3 +211,13 @@ def test_a_home_in_a_city_that_is_ticked_no_more_is_forgotten_too(client: redis.
     tick(client, NOW + TTL + TICK)
 
     assert ([], {}) == whereabouts(client)
+
+
+def test_a_driver_at_home_in_a_city_that_is_ticked_no_more_is_taken_out_of_it(client: redis.Redis):
+    apply(client, seen("lagos", 0))
+    client.srem("cities", "lagos")
+
+    assert ["lagos"] == LiveState(client, PRECISIONS).forget("driver-1").counted
+    tick(client, NOW + TICK)
+
+    assert ([], {}) == whereabouts(client)

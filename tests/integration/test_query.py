@@ -18,7 +18,8 @@ from fakes.ping_stream import FakePingStream
 from heatmap.cells import cell_of
 from heatmap.records import decode
 from heatmap.register import merged
-from query import app
+from query import app, health
+from query.reads import Reads
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +28,11 @@ def parts(state: LiveState, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
         kinesis, sqs = boto3.client("kinesis"), boto3.client("sqs")
         kinesis.create_stream(StreamName="pings", ShardCount=1)
         url = sqs.create_queue(QueueName="failures")["QueueUrl"]
-        monkeypatch.setattr(app, "state", lambda: state)
-        monkeypatch.setattr(app, "checkpoints", lambda: Checkpoints(client))
-        monkeypatch.setattr(app, "stream", lambda: PingStream(kinesis, "pings"))
-        monkeypatch.setattr(app, "failures", lambda: Queue(sqs, url))
-        for cached in (app.health_of, app.published_of, app.published_stats_of):
-            cached.cache_clear()
+        asked = health.parts(state, Checkpoints(client), PingStream(kinesis, "pings"), Queue(sqs, url), 15_000)
+        reads = Reads(state, 3, app.now)
+        monkeypatch.setattr(app, "reads", lambda: reads)
+        monkeypatch.setattr(app, "parts", lambda: asked)
+        app.health_of.cache_clear()
         state.apply(merged([decode(a_record(a_ping()))]), NOW)
         yield {"kinesis": kinesis, "sqs": sqs, "failures": url}
 
@@ -46,6 +46,13 @@ def test_the_heatmap_holds_every_cell_with_drivers():
     status, answer = get("/heatmap", city="lagos", precision="7")
 
     assert (200, {cell_of(*LAGOS, 7): 1}, 1) == (status, answer["cells"], answer["drivers"])
+
+
+def test_the_heatmap_says_which_is_the_least_count_that_it_tells():
+    exact = get("/heatmap", city="lagos")[1]
+    published = get("/heatmap", "heatmap:read", city="lagos")[1]
+
+    assert (1, 3) == (exact["min_cell_drivers"], published["min_cell_drivers"])
 
 
 def test_a_whole_city_is_shown_at_precision_7_by_default():
@@ -117,7 +124,9 @@ def test_all_is_well_when_nothing_waits():
 def test_a_failed_batch_shows(parts: dict[str, Any]):
     parts["sqs"].send_message(QueueUrl=parts["failures"], MessageBody="a batch")
 
-    assert 1 == get("/health")[1]["failures"]["depth"]
+    status, answer = get("/health")
+
+    assert (200, "degraded", 1) == (status, answer["status"], answer["failures"]["depth"])
 
 
 def test_a_record_that_is_not_applied_is_lag_until_it_is(parts: dict[str, Any], client: redis.Redis):
@@ -130,10 +139,13 @@ def test_a_record_that_is_not_applied_is_lag_until_it_is(parts: dict[str, Any], 
     assert 0 == get("/health")[1]["stream"]["lag_ms"]
 
 
-def test_counts_that_are_far_behind_are_degraded_and_say_why(monkeypatch: pytest.MonkeyPatch):
+def test_counts_that_are_far_behind_are_degraded_and_say_why(
+    state: LiveState, client: redis.Redis, parts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
     late = FakePingStream()
     late.lag = 16_000
-    monkeypatch.setattr(app, "stream", lambda: late)
+    asked = health.parts(state, Checkpoints(client), late, Queue(parts["sqs"], parts["failures"]), 15_000)
+    monkeypatch.setattr(app, "parts", lambda: asked)
 
     status, answer = get("/health")
 

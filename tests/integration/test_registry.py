@@ -1,9 +1,12 @@
-"""When connections are to end, on a real registry."""
+"""When connections are to end, and how many somebody may have, on a real registry."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 
-from adapters.registry import RECORD_SECONDS, Registry
+from adapters.registry import RECORD_SECONDS, Noted, Registry
 from factories import NOW, TESTER
 from fakes.clock import FakeClock
 from heatmap.access import Principal, principal
@@ -88,3 +91,87 @@ def test_connections_are_counted_until_they_are_closed(registry: Registry):
     registry.remove("first")
 
     assert 1 == registry.count()
+
+
+def test_a_principal_has_so_many_connections_and_no_more(registry: Registry):
+    mine, somebodys = until(NOW + 60_000), principal(TESTER | {"sub": "somebody-else"})
+
+    assert [Noted.ADDED, Noted.ADDED, Noted.LIMIT] == [registry.add(each, mine, 2) for each in ("one", "two", "three")]
+    assert Noted.ADDED is registry.add("four", somebodys, 2)
+    assert 3 == registry.count()
+
+
+def test_whoever_is_refused_is_no_connection(registry: Registry):
+    registry.add("one", until(NOW + 60_000), 1)
+    registry.add("two", until(NOW + 1), 1)
+
+    assert [] == registry.overdue(NOW + 1, ALL)
+    assert Noted.CLOSED is registry.subscribe("two", until(NOW + 1), WHOLE_LAGOS)
+
+
+@pytest.mark.parametrize("most", [0, 100])
+def test_without_a_limit_or_below_it_nobody_is_refused(registry: Registry, most: int):
+    assert {Noted.ADDED} == {registry.add(str(n), until(NOW + 60_000), most) for n in range(100)}
+
+
+def test_whoever_connects_again_under_the_same_name_is_counted_once(registry: Registry):
+    assert [Noted.ADDED] * 2 == [registry.add("one", until(NOW + 60_000), 1) for _ in range(2)]
+
+
+def test_a_connection_that_is_closed_makes_room_for_another(registry: Registry):
+    mine = until(NOW + 60_000)
+    registry.add("one", mine, 1)
+    registry.remove("one")
+
+    assert Noted.ADDED is registry.add("two", mine, 1)
+
+
+def test_a_connection_whose_token_is_over_makes_room_for_another(client: redis.Redis):
+    clock = FakeClock(NOW)
+    registry = Registry(client, clock)
+    registry.add("one", until(NOW + 1_000), 1)
+    clock.now += 1_000
+
+    assert Noted.ADDED is registry.add("two", until(NOW + 60_000), 1)
+
+
+def test_one_whose_end_was_only_half_noted_makes_room_for_another(registry: Registry, client: redis.Redis):
+    mine = until(NOW + 60_000)
+    registry.add("one", mine, 1)
+    client.delete("connection:one")
+
+    assert Noted.ADDED is registry.add("two", mine, 1)
+
+
+def test_one_that_nobody_heard_the_end_of_makes_room_when_api_gateway_must_have_ended_it(client: redis.Redis):
+    clock = FakeClock(NOW)
+    registry, forever = Registry(client, clock), until(NOW + 365 * 86_400_000)
+    registry.add("one", forever, 1)
+    assert Noted.LIMIT is registry.add("two", forever, 1)
+    clock.now += RECORD_SECONDS * 1_000
+
+    assert Noted.ADDED is registry.add("two", forever, 1)
+
+
+def test_one_that_a_lost_registry_hears_of_again_is_counted_again(registry: Registry, client: redis.Redis):
+    mine = until(NOW + 60_000)
+    registry.add("one", mine, 1)
+    client.flushall()
+    registry.subscribe("one", mine, WHOLE_LAGOS)
+
+    assert Noted.LIMIT is registry.add("two", mine, 1)
+
+
+def test_of_many_who_come_at_once_only_so_many_are_let_in(server: str, registry: Registry):
+    mine = until(NOW + 60_000)
+    everybody = threading.Barrier(8, timeout=10)
+
+    def connect(connection_id: str) -> Noted:
+        alone = Registry(redis.Redis.from_url(server), FakeClock(NOW))
+        everybody.wait()
+        return alone.add(connection_id, mine, 3)
+
+    with ThreadPoolExecutor(8) as pool:
+        noted = list(pool.map(connect, map(str, range(8))))
+
+    assert (3, 5, 3) == (noted.count(Noted.ADDED), noted.count(Noted.LIMIT), registry.count())

@@ -230,6 +230,7 @@ WRONG: list[tuple[str, Json]] = [
     ("pings", {"pings": []}),
     ("pings", {"pings": [GOOD_PING] * 501}),
     ("subscribeAck", {"heartbeat_seconds": 0}),
+    ("subscribeAck", {"min_cell_drivers": 0}),
     ("subscribeAck", {"type": "error"}),
     ("snapshot", {"prev": 100}),
     ("snapshot", {"packed": "AwA="}),
@@ -289,8 +290,8 @@ def test_the_limits_are_those_of_the_application():
     assert [*actions.FIELDS, "$default"] == MESSAGES["error"]["payload"]["properties"]["action"]["enum"]
 
 
-# Of a stream's record and of a broadcaster: no client ever hears of them.
-NOT_FOR_CLIENTS = {"poison_record", "stale_lease"}
+# Of a stream's record, of a broadcaster and of a setting no client ever hears, of a handshake it hears the status.
+NOT_FOR_CLIENTS = {"poison_record", "stale_lease", "misconfigured", "too_many_connections"}
 
 
 def codes_in(path: Path) -> set[str]:
@@ -319,4 +320,4 @@ def test_the_ways_in_which_a_connection_ends_are_the_same_on_the_page_and_here()
     page = re.findall(r"^\| (\d{4}) \| (.*?) \|", PROTOCOL, re.MULTILINE)
 
     assert page == re.findall(r"^\| (\d{4}) \| (.*?) \|", DOCUMENT["info"]["description"], re.MULTILINE)
-    assert ["1000", "1001", "1003", "1006", "1009"] == [code for code, _ in page]
+    assert ["1000", "1001", "1003", "1006", "1007", "1009"] == [code for code, _ in page]

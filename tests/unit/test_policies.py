@@ -41,14 +41,14 @@ def test_a_statement_allows_actions_by_their_whole_names(statement: dict[str, An
 
 
 def test_a_resource_is_wild_only_where_no_other_can_be_named():
-    named = [resource for statement in statements() for resource in listed(statement["Resource"])]
-    texts = [each if isinstance(each, str) else each.get("Fn::Sub", "") for each in named]
+    # Whatever function puts the name together.
+    texts = [node for statement in statements() for node in values(statement["Resource"]) if isinstance(node, str)]
 
     assert {text for text in texts if "*" in text and text != "*"} <= WILD_ENDINGS
 
 
 def test_next_to_every_wildcard_stands_why():
-    wild = [statement for statement in statements() if "*" in listed(statement["Resource"])]
+    wild = [statement for statement in statements() if "*" in values(statement["Resource"])]
     reason = re.compile(r"^ +# Any resource[:,] .+\n(?: +# .+\n)* +Resource: \"\*\"$", re.MULTILINE)
 
     assert len(wild) == sum(len(reason.findall(path.read_text())) for path in FILES)
@@ -69,11 +69,28 @@ def test_only_lambda_takes_on_a_role(name: str):
 
 def test_roles_have_policies_that_can_be_read_here_and_one_of_awss():
     attached = [policy for role in ROLES.values() for policy in role["Properties"].get("ManagedPolicyArns", [])]
-    ours = set(all_resources("AWS::IAM::ManagedPolicy"))
-    conditional = {policy["Fn::If"][1]["Ref"] for policy in attached if "Fn::If" in policy}
+    ours = all_resources("AWS::IAM::ManagedPolicy")
+    on_condition = [
+        {"Fn::If": [policy["Condition"], {"Ref": name}, {"Ref": "AWS::NoValue"}]} for name, policy in ours.items()
+    ]
+    allowed = [*on_condition, *({"Fn::Sub": arn} for arn in OF_AWS)]
 
-    assert conditional == ours
-    assert {policy["Fn::Sub"] for policy in attached if "Fn::Sub" in policy} == OF_AWS
+    assert [] == [policy for policy in attached if policy not in allowed]
+    assert [] == [policy for policy in allowed if policy not in attached]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_no_url_of_its_own_and_no_permissions_beside_its_role(name: str):
+    # The one would pass by the authorizer, the others by the tests here.
+    assert set() == {"FunctionUrlConfig", "Policies"} & FUNCTIONS[name]["Properties"].keys()
+
+
+def test_an_aws_service_may_read_what_is_ours_only_on_our_behalf():
+    granted = [statement for statement in statements() if isinstance(statement.get("Principal"), dict)]
+
+    assert granted
+    for statement in granted:
+        assert "AWS:SourceArn" in statement["Condition"]["StringEquals"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

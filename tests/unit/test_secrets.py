@@ -18,7 +18,9 @@ KINDS = {
     "a token of GitHub's": r"\bgh[pousr]_[A-Za-z0-9]{36}\b",
     "a token of Slack's": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
 }
-SECRET_WORDS = re.compile(r"(?i)\b(?:\w*token|\w*secret|\w*password|credentials?|headers?|authorization)\b")
+SECRET_WORDS = re.compile(
+    r"(?i)\b(?:\w*token|\w*secret|\w*password|credentials?|headers?|authorization|event|request|query\w*|body|claims)\b"
+)
 
 
 def sources() -> list[Path]:

@@ -9,6 +9,7 @@ import pytest
 
 from cloudformation import FILES, MAIN, ROOT, all_resources, load, references, resources, values
 from fleetglow.deployment import LOCAL_PARAMETERS
+from heatmap.access import DEFAULT_PLAN
 
 PARAMETERS = load()["Parameters"]
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -176,3 +177,37 @@ def test_the_operations_page_lists_every_parameter():
     table = (ROOT / "docs/operations.md").read_text().split("## Settings")[1].split("\n## ")[0]
 
     assert set() == set(PARAMETERS) - set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+
+def test_by_default_what_is_let_through_and_what_is_posted_fits_into_the_accounts_quota():
+    rates = ("PingRequestsPerSecond", "ReadRequestsPerSecond", "SocketMessagesPerSecond", "PostsPerSecond")
+
+    assert PARAMETERS["RequestsPerSecondQuota"]["Default"] == sum(PARAMETERS[name]["Default"] for name in rates)
+
+
+def test_every_method_is_throttled_and_those_with_a_rate_of_their_own_are_ones():
+    [api] = resources("AWS::Serverless::Api").values()
+    settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in api["Properties"]["MethodSettings"]}
+    events = [
+        event["Properties"] for each in FUNCTIONS.values() for event in each["Properties"].get("Events", {}).values()
+    ]
+    routes = {(each["Method"].upper(), "/" + each["Path"].replace("/", "~1")) for each in events if "Path" in each}
+
+    assert ("*", "/*") in settings
+    assert settings.keys() - {("*", "/*")} <= routes
+    assert all({"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= each.keys() for each in settings.values())
+
+
+def test_all_that_takes_a_token_counts_for_a_usage_plan_and_nothing_else():
+    [api] = resources("AWS::Serverless::Api").values()
+    events = [
+        event["Properties"] for each in FUNCTIONS.values() for event in each["Properties"].get("Events", {}).values()
+    ]
+
+    assert ("AUTHORIZER", True) == (api["Properties"]["ApiKeySourceType"], api["Properties"]["Auth"]["ApiKeyRequired"])
+    assert all({"Authorizer": "NONE", "ApiKeyRequired": False} == each["Auth"] for each in events if "Auth" in each)
+    # What the authorizer says of a token without a plan is the key that the stack has for them.
+    prefix = FUNCTIONS["AuthorizeFunction"]["Properties"]["Environment"]["Variables"]["USAGE_KEYS"]["Fn::Sub"]
+    [key] = resources("AWS::ApiGateway::ApiKey").values()
+    assert {"Fn::Sub": prefix + DEFAULT_PLAN} == key["Properties"]["Value"]
+    assert {"Fn::Sub": prefix} == load()["Outputs"]["UsageKeyPrefix"]["Value"]

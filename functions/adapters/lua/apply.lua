@@ -9,8 +9,9 @@
 --       jumped (0: nobody has), verdicts, then driver, register, driver, register, …
 --       The verdicts are '' or a digit for each ping of a driver who is new to the city: 1 it can have come from where it
 --       was, 0 it cannot, 2 it cannot and has been seen elsewhere since what is held here.
--- Returns applied, late, duplicate, implausible, {arrival…}, {register of the arrival…}, {stranger…}: strangers are the
--- places of pings that were left alone, because there is no verdict on a driver new to the city.
+-- Returns applied, late, duplicate, implausible, {arrival…}, {register of the arrival…}, {stranger…}, revision: strangers
+-- are the places of pings that were left alone, because there is no verdict on a driver new to the city. The revision is
+-- that of the changed counts, nil if none changed.
 ensure_epoch()
 local JUMPS = KEYS[#KEYS]
 local METRES_PER_DEGREE, RADIUS = 111194.92664455873, 6371000
@@ -172,7 +173,7 @@ end
 write('HSET', DRIVERS, registers)
 write('ZADD', SEEN, seen)
 write('SADD', ARRIVALS, arrived)
-settle(moved)
+local rev = settle(moved)
 
 local holding, passed = {}, {}
 for id, register in pairs(candidates) do
@@ -188,4 +189,4 @@ write('HSET', JUMPS, holding)
 if #holding > 0 then redis.call('EXPIRE', JUMPS, KEPT_SECONDS) end
 
 local arrivals = redis.call('SMEMBERS', ARRIVALS)
-return {applied, late, duplicate, implausible, arrivals, read(DRIVERS, arrivals), strangers}
+return {applied, late, duplicate, implausible, arrivals, read(DRIVERS, arrivals), strangers, rev or false}

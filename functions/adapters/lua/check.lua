@@ -1,6 +1,7 @@
 -- Compare the sum over the cells with the live drivers, at every precision.
 -- Returns epoch, rev, live, last_event, drivers by last seen, then for each precision that is counted itself, the sum and
 -- the cells in use.
+follow_precisions()
 local epoch, rev, live, last_event = stamp()
 local answer = {epoch, rev, live, last_event, redis.call('ZCARD', SEEN)}
 for i = 1, #precisions do

@@ -4,7 +4,8 @@
 -- ARGV  precisions ("5,6,7"), an epoch to use if the state is born now, then what the script itself takes
 --
 -- meta       hash: epoch, rev, precisions, last_event, swept_to, floor, mark_rev, mark_at, token,
---            tick, the time at which the last one was due, whatever the ticks' length,
+--            ticked_to, the time at which the last tick was due, whatever the ticks' length (versions before this one
+--            have numbers of ticks in `tick`, which is left alone, so that one can go back to them),
 --            for each precision with viewers sent:<p>, the revision up to which ticks have told what changed, and for
 --            one that is counted on demand and has that as long as it is: floor:<p>, the revision at which that began,
 --            and idle:<p>, the time of the first tick that found nobody using it;
@@ -144,8 +145,21 @@ local function cease(i, now)
   redis.call('HDEL', META, sent, idle)
 end
 
+-- Drop what was counted at precisions that are not configured any more. Their keys are none of those we are called with;
+-- viewports stay, and go with their viewers.
+local function retire()
+  local prefix = string.sub(META, 1, -1 - #'meta')
+  for p in string.gmatch(redis.call('HGET', META, 'precisions') or '', '%d+') do
+    if not string.find(',' .. ARGV[1] .. ',', ',' .. p .. ',', 1, true) then
+      redis.call('DEL', prefix .. 'n:' .. p, prefix .. 'r:' .. p)
+      redis.call('HDEL', META, 'sent:' .. p, 'idle:' .. p, 'floor:' .. p)
+    end
+  end
+end
+
 -- Count anew from the registers, under a new epoch: nothing that was sent before can be built upon.
 local function recount(epoch)
+  retire()
   for i = 1, #precisions do
     redis.call('DEL', counts_of(i), revisions_of(i))
     redis.call('HDEL', META, 'sent:' .. precisions[i], 'idle:' .. precisions[i])
@@ -164,6 +178,12 @@ local function ensure_epoch()
   if meta[1] and meta[2] == ARGV[1] then return meta[1] end
   recount(ARGV[2])
   return ARGV[2]
+end
+
+-- The same for a state that there is. Who merely asks makes none, but must not read counts that nobody keeps.
+local function follow_precisions()
+  local held = redis.call('HGET', META, 'precisions')
+  if held and held ~= ARGV[1] then ensure_epoch() end
 end
 
 -- Take drivers out of the state, given their registers.

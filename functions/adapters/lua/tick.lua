@@ -51,11 +51,11 @@ end
 
 local epoch = ensure_epoch()
 local token, due_at, now, silent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local held = redis.call('HMGET', META, 'token', 'tick', 'swept_to', 'mark_at', 'mark_rev')
+local held = redis.call('HMGET', META, 'token', 'ticked_to', 'swept_to', 'mark_at', 'mark_rev')
 if token < tonumber(held[1] or 0) then return {} end
 -- A time and not a count of ticks: that would fall behind the one that is held when ticks are made longer.
 if due_at <= tonumber(held[2] or 0) then return {0} end
-redis.call('HSET', META, 'token', ARGV[3], 'tick', ARGV[4])
+redis.call('HSET', META, 'token', ARGV[3], 'ticked_to', ARGV[4])
 
 if silent > (held[3] or '') then
   local swept = redis.call('ZRANGEBYSCORE', SEEN, '-inf', silent)

@@ -3,7 +3,7 @@
 -- ARGV  …, index of the precision, since, its epoch, the extent, the connection, its encoding
 -- Returns epoch, rev, live, last_event, since or 0 if resuming from there would not be complete, "cell …", "count …".
 -- Only a viewer makes a state; who merely asks for one that does not exist is told that it is empty.
-if ARGV[7] then ensure_epoch() end
+if ARGV[7] then ensure_epoch() else follow_precisions() end
 local i, since = tonumber(ARGV[3]), tonumber(ARGV[4])
 -- A reader has a finer precision counted for a while: to tally it for each would take all drivers each time.
 local is_kept = redis.call('HGET', META, 'precisions') == ARGV[1] and redis.call('HLEN', DRIVERS) > 0

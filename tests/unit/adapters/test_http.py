@@ -1,12 +1,17 @@
+import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from chalice.app import Chalice, Response
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters import http
 from factories import a_rest_event
-from heatmap.errors import FleetglowError, Literal, Misconfigured, NotAllowed, RateLimited, Unavailable
+from heatmap.errors import FleetglowError, InvalidInput, Literal, Misconfigured, NotAllowed, RateLimited, Unavailable
+from junk import TEXT, outcome
 
 
 def answered(error: FleetglowError) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -27,6 +32,16 @@ def test_an_error_of_ours_is_answered_with_its_code(error: FleetglowError, statu
     answer, body = answered(error)
 
     assert (status, {"code": error.code, "message": str(error)}) == (answer["statusCode"], body)
+
+
+def test_why_a_part_did_not_answer_is_for_the_log_alone(monkeypatch: pytest.MonkeyPatch):
+    logged: list[str] = []
+    monkeypatch.setattr(http.logger, "warning", lambda _, reason: logged.append(reason))
+
+    answer, body = answered(Unavailable("the stream did not take the pings", "arn:aws:sts::role may not"))
+
+    assert ["the stream did not take the pings: arn:aws:sts::role may not"] == logged
+    assert (503, "the stream did not take the pings") == (answer["statusCode"], body["message"])
 
 
 def test_who_comes_too_fast_is_told_when_to_go_on():
@@ -59,3 +74,17 @@ def test_an_application_logs_as_the_rest_does():
     app: Chalice = http.application("any")
 
     assert http.logger is app.log
+
+
+@given(st.binary(max_size=60))
+def test_a_body_is_there_as_it_was_sent(sent: bytes):
+    assert sent == http.body(base64.b64encode(sent).decode(), is_base64=True)
+    with suppress(UnicodeDecodeError):
+        assert sent == http.body(sent.decode(), is_base64=False)
+
+
+@given(TEXT, st.booleans())
+def test_whatever_a_body_is_it_is_bytes_or_refused(text: str, is_base64: bool):
+    found = outcome(lambda: http.body(text, is_base64=is_base64), InvalidInput)
+
+    assert isinstance(found, bytes) or "not_utf8" == found.code

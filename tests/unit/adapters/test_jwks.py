@@ -1,14 +1,18 @@
 import inspect
+import json
 from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.jwks import ASK_AGAIN_S, ASK_AGAIN_WITHOUT_KEYS_S, FRESH_S, STALE_S, PublishedKeys
 from adapters.jws import taken_apart
 from adapters.uptime import uptime_s
 from fakes.key_server import FakeKeyServer
 from heatmap.errors import NotAllowed, Unavailable
+from junk import VALUES, spoiled, written
 from minting import SECRET, a_token, by_hand, claims, key_pair, misnamed, public_pem, published
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
@@ -213,7 +217,51 @@ def test_a_key_need_not_say_what_it_is_for():
     assert is_good(keys, signed_by("one"))
 
 
+def test_of_two_keys_of_one_name_the_first_counts():
+    keys = FakeKeyServer(published("one"), published("two") | {"kid": "one"}).client()
+
+    assert is_good(keys, signed_by("one"))
+    assert not is_good(keys, signed_by("two", kid="one"))
+
+
 def test_a_private_key_that_was_published_by_mistake_is_used_as_the_public_one():
     private = published("one") | {"d": "AQAB", "p": "AQAB", "q": "AQAB"}
 
     assert is_good(FakeKeyServer(private).client(), signed_by("one"))
+
+
+def is_json(value: object) -> bool:
+    """Whether it can be told in JSON, which has no NaN and no lone surrogates."""
+    try:
+        return bool(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+    except ValueError:
+        return False
+
+
+# Each of another id than the good one's, whatever else it is.
+STRANGE = (
+    spoiled(*[published(name, name) for name in ALGORITHMS])
+    .map(lambda key: key | {"kid": "x"} if isinstance(key, dict) else key)
+    .filter(is_json)
+)
+
+
+@settings(deadline=None)
+@given(st.lists(STRANGE, max_size=3), st.sampled_from(ALGORITHMS))
+def test_whatever_else_is_published_a_good_key_is_good(strange: list[object], algorithm: str):
+    server = FakeKeyServer(*strange, published(algorithm, algorithm))  # type: ignore[arg-type]
+
+    assert is_good(server.client(), signed_by(algorithm, algorithm))
+
+
+@settings(deadline=None)
+@given((written(VALUES | spoiled({"keys": [published("RS256")]})).map(str.encode)) | st.binary(max_size=60))
+def test_whatever_comes_is_a_key_set_or_none(answer: bytes):
+    server = FakeKeyServer()
+    server.answer = answer
+    try:
+        good = is_good(server.client(), signed_by("RS256"))
+    except Unavailable:
+        return
+
+    assert good == (published("RS256")["n"] in {key.get("n") for key in json.loads(answer)["keys"] if "n" in key})

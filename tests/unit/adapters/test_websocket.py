@@ -24,6 +24,12 @@ def test_an_error_of_ours_is_answered_with_its_code(error: FleetglowError):
     assert named | {"code": error.code, "message": str(error)} == json.loads(raising(error)["body"])
 
 
+def test_why_a_part_did_not_answer_is_told_to_nobody():
+    refused = raising(Unavailable("the live state did not answer", "cache-1.internal:6379 refused"))
+
+    assert "the live state did not answer" == json.loads(refused["body"])["message"]
+
+
 def test_a_setting_that_makes_no_sense_fails_the_function_and_is_told_to_nobody():
     with pytest.raises(Misconfigured):
         raising(Misconfigured("PRECISIONS", "numbers", "x"))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.jws import MAX_TOKEN_CHARACTERS, SharedSecret
 from adapters.tokens import Tokens
@@ -16,6 +18,7 @@ from fakes.key_server import FakeKeyServer
 from heatmap.access import HEATMAP_READ, principal
 from heatmap.claims import LEEWAY_S, Expected
 from heatmap.errors import Misconfigured, Unavailable
+from junk import TEXT
 from minting import BAD_TOKENS, SECRET, a_token, key_pair, published
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api1/live/GET/heatmap"
@@ -104,6 +107,28 @@ def test_what_the_answer_would_not_be_cached_by_is_no_token(event: dict[str, Any
         ask(event)
 
 
+HEADER_LINES = st.lists(
+    TEXT | st.sampled_from(["Bearer", "Bearer  x y", "fleetglow", "fleetglow,x", ",", ""]), max_size=3
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["Authorization", "sec-websocket-protocol"]), HEADER_LINES),
+    st.none() | st.dictionaries(st.sampled_from(["token"]), TEXT),
+    st.booleans(),
+)
+def test_whatever_a_request_says_of_itself_is_a_token_or_none(
+    headers: dict[str, list[str]], query: dict[str, str] | None, is_handshake: bool
+):
+    event = (a_handshake if is_handshake else a_rest_request)(query=query)
+    event["multiValueHeaders"] = headers
+
+    found = app.token(event)
+
+    said = [*headers.get("Authorization", []), *headers.get("sec-websocket-protocol", []), *(query or {}).values()]
+    assert any(found in line for line in said) or "" == found
+
+
 @pytest.mark.parametrize("kind", BAD_TOKENS)
 def test_any_other_token_is_refused_as_unauthorized(kind: str):
     with pytest.raises(app.UnauthorizedError, match=r"^Unauthorized$") as refused:
@@ -140,6 +165,26 @@ def test_what_a_token_allows_is_passed_on():
     )
     assert [True, True, False] == [name in bearer.drivers for name in ("van-2", "truck-9", "van-3")]
     assert [True, False] == [city in bearer.cities for city in ("lagos", "london")]
+
+
+@pytest.mark.parametrize(
+    ("plan", "key"), [(..., "fleetglow-usage-plan-default"), ("acme", "fleetglow-usage-plan-acme")]
+)
+def test_it_is_said_which_usage_plan_a_call_counts_for(plan: object, key: str):
+    assert key == ask(a_rest_request(f"Bearer {a_token(plan=plan)}"))["usageIdentifierKey"]
+
+
+def test_who_calls_with_a_token_that_is_over_is_told_so_and_only_they_are():
+    over = a_token(exp=int(time.time()) - LEEWAY_S)
+    answer = ask(a_rest_request(f"Bearer {over}"))
+
+    [statement] = answer["policyDocument"]["Statement"]
+    assert ("Deny", f"{ARN.rpartition('/live/')[0]}/live/*") == (statement["Effect"], statement["Resource"])
+    message = "token: expected one that is still valid, got one that has expired"
+    assert {"code": "expired", "message": message} == answer["context"]
+    forged = a_token("another secret, just as long as the first one", exp=int(time.time()) - 60)
+    with pytest.raises(app.UnauthorizedError):
+        ask(a_rest_request(f"Bearer {forged}"))
 
 
 def test_the_answer_is_the_same_for_all_routes_since_it_is_cached_for_all():
@@ -207,8 +252,10 @@ def test_nothing_of_a_token_is_logged(
                 # As the runtime logs what a handler raises.
                 traceback.print_exc()
 
-    printed = "".join(capsys.readouterr()) + caplog.text
-    assert "refused" in printed
+    # A record's text is only a part of what is written of it.
+    written = "\n".join(app.logger.registered_formatter.format(record) for record in caplog.records)
+    printed = "".join(capsys.readouterr()) + written
+    assert '"message":"refused"' in printed
     told = [part for token in tokens for part in token.split(".") if len(part) > 6 and part in printed]
     assert [] == told
     assert not [word for word in ("tester", "kid-of-nobody", "somebody-else", "another", "van-1") if word in printed]

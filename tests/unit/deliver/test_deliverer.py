@@ -15,16 +15,6 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def fan_out() -> FakeFanOut:
-    return FakeFanOut()
-
-
-@pytest.fixture
-def gone() -> FakeQueue:
-    return FakeQueue()
-
-
-@pytest.fixture
 def delivering(fan_out: FakeFanOut, gone: FakeQueue) -> Deliverer:
     """A deliverer half a second after the jobs were put on the queue."""
     return Deliverer(fan_out, lambda: gone, clock=lambda: NOW + 500)

@@ -12,16 +12,6 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def fan_out() -> FakeFanOut:
-    return FakeFanOut()
-
-
-@pytest.fixture
-def gone() -> FakeQueue:
-    return FakeQueue()
-
-
-@pytest.fixture
 def delivering(fan_out: FakeFanOut, gone: FakeQueue) -> Deliverer:
     """A deliverer for which two seconds pass whenever it looks at the clock."""
     ticking = itertools.count(NOW, 2_000)

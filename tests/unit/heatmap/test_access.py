@@ -30,7 +30,7 @@ def test_a_driver_pings_for_itself():
         somebody().require_driver("van-2")
 
 
-@pytest.mark.parametrize("subject", ["van-*", "*"])
+@pytest.mark.parametrize("subject", ["van-*", "*", "van-", "van", ""])
 def test_a_subject_is_no_prefix(subject: str):
     with pytest.raises(NotAllowed):
         somebody(subject=subject).require_driver("van-1")

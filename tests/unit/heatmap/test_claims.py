@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -6,8 +7,9 @@ from hypothesis import strategies as st
 
 from heatmap.access import Principal, context, principal
 from heatmap.claims import LEEWAY_S, Expected, bearer
-from heatmap.errors import NotAllowed
+from heatmap.errors import Expired, NotAllowed
 from heatmap.pings import FORBIDDEN_IN_IDS
+from junk import VALUES, outcome, spoiled
 
 NOW = 1_700_000_000
 EXPECTED = Expected("https://id.example.com/", "maps")
@@ -47,8 +49,25 @@ def test_a_token_is_good_until_shortly_after_its_end():
     end = NOW + LEEWAY_S
 
     assert end * 1000 == read(exp=NOW, now=end - 0.001).expires_at
-    with pytest.raises(NotAllowed, match="exp to lie ahead"):
+    with pytest.raises(Expired):
         read(exp=NOW, now=end)
+
+
+def test_a_token_that_is_not_ours_is_not_called_expired():
+    for wrong in ({"iss": "another"}, {"aud": "others"}):
+        with pytest.raises(NotAllowed) as refused:
+            read(exp=NOW - 60, **wrong)
+        assert not isinstance(refused.value, Expired)
+
+
+def test_a_token_may_name_a_usage_plan():
+    assert ("default", "acme-2") == (read().plan, read(plan="acme-2").plan)
+
+
+@pytest.mark.parametrize("plan", ["", "Acme", "a b", "a" * 33, "acme\n", 7, None, ["acme"]])
+def test_a_plan_that_no_key_could_be_called_by_is_refused(plan: object):
+    with pytest.raises(NotAllowed, match="plan to be 1 to 32 small letters"):
+        read(plan=plan)
 
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
@@ -154,3 +173,25 @@ def test_no_name_has_a_space_of_any_kind(space: str):
 def test_nothing_but_a_space_ends_a_scope(space: str):
     with pytest.raises(NotAllowed):
         read(scope=f"x{space}admin").require("admin")
+
+
+FULL = GOOD | {
+    "nbf": NOW - 1,
+    "iat": NOW - 1,
+    "scope": "heatmap:read",
+    "drivers": ["van-1", "fleet-*"],
+    "cities": "*",
+    "plan": "acme",
+}
+
+
+@given(VALUES | spoiled(FULL))
+def test_whatever_the_claims_are_they_name_a_bearer_for_a_while_or_are_refused_untold(claims: object):
+    found = outcome(lambda: bearer(claims, EXPECTED, NOW), NotAllowed)
+
+    if isinstance(found, NotAllowed):
+        # With nothing of the token in it: every word is ours.
+        assert re.fullmatch(r"token: expected [a-z][\w ,.*]*", str(found))
+    else:
+        assert NOW * 1000 < found.expires_at
+        assert found == principal(context(found))

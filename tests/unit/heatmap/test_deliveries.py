@@ -1,6 +1,13 @@
 import json
+from contextlib import suppress
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heatmap.deliveries import MAX_CONNECTIONS, MAX_JOB_BYTES, Delivery, decode, endings, jobs, waves
+from junk import DEPTHS, TEXT, VALUES, nested, spoiled, written
 
 
 def sends(deliveries: list[Delivery]) -> list[tuple[str, str]]:
@@ -85,3 +92,34 @@ def test_a_connection_with_more_messages_than_a_second_takes_has_a_wave_for_itse
     assert [["c1"], ["c2"]] == [
         [c for d in wave for c in d.connections] for wave in waves([Delivery(["c1", "c2"], ["1", "2", "3"])], posts=2)
     ]
+
+
+MESSAGES = st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=20), max_size=3).map(json.dumps)
+DELIVERIES = st.builds(
+    Delivery, st.lists(st.text(max_size=9), min_size=1, max_size=450), st.lists(MESSAGES, min_size=1, max_size=3)
+)
+
+
+@given(st.lists(DELIVERIES, max_size=4))
+def test_what_is_packed_into_jobs_is_there_again(wanted: list[Delivery]):
+    packed = [decode(job) for job in jobs(wanted)]
+
+    assert sends(wanted) == sends([delivery for job in packed for delivery in job.deliveries])
+
+
+@given(
+    TEXT
+    | written(VALUES | spoiled({"deliveries": [{"connections": ["c1"], "messages": [{"type": "delta"}]}], "ends": []}))
+)
+def test_whatever_comes_is_a_job_of_connections_and_messages_or_refused(body: str):
+    with suppress(msgspec.DecodeError):
+        job = decode(body)
+
+        assert all(isinstance(each, str) for each in (*job.ends, *(c for d in job.deliveries for c in d.connections)))
+        assert all(json.dumps(json.loads(message)) for d in job.deliveries for message in d.messages)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_job_of_any_depth_is_read_or_refused(depth: int):
+    with suppress(msgspec.DecodeError):
+        decode(f'{{"deliveries":[{{"connections":["c1"],"messages":[{nested(depth)}]}}]}}')

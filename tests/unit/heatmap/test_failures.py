@@ -2,12 +2,16 @@
 
 import base64
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factories import NOW
 from heatmap.errors import PoisonRecord
 from heatmap.failures import MAX_DATA_CHARACTERS, Failure, Place, decode, encode, poison
+from junk import DEPTHS, TEXT, VALUES, nested, spoiled, written
 
 PLACE = Place("shardId-000000000000", "10", "12", 3, "arn:aws:kinesis:us-east-1:000000000000:stream/pings")
 
@@ -105,3 +109,28 @@ def test_a_place_that_no_stream_has_is_no_failure(fields: dict[str, object]):
     assert decode(with_place())
     with pytest.raises(PoisonRecord, match="message: expected a failed batch"):
         decode(with_place(**fields))
+
+
+@given(st.binary(max_size=60), st.text(max_size=60), st.integers(0, 4_000_000_000_000))
+def test_what_is_handed_over_is_read_again(data: bytes, reason: str, now: int):
+    failure = poison(PLACE, base64.b64encode(data).decode(), reason, now)
+
+    assert failure == decode(encode(failure))
+
+
+@given(TEXT | written(VALUES | spoiled(OF_LAMBDA, json.loads(encode(poison(PLACE, "AAAA", "why", NOW))))))
+def test_whatever_comes_is_a_failure_that_can_be_redriven_or_refused(body: str):
+    with suppress(PoisonRecord):
+        failure = decode(body)
+
+        place = failure.place
+        assert place.stream
+        assert int(place.start_sequence_number) + int(place.end_sequence_number) >= 0
+        assert base64.b64decode(failure.data) is not None
+        assert failure.why
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_failure_of_any_depth_is_refused(depth: int):
+    with pytest.raises(PoisonRecord):
+        decode(f'{{"requestContext": {nested(depth)}}}')

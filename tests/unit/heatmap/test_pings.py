@@ -2,13 +2,18 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
 
+from described_rest import DOCUMENT
 from factories import NOW, a_body
 from heatmap.cells import BBox
 from heatmap.cities import Cities, City, cities
 from heatmap.errors import InvalidInput, TooLarge
 from heatmap.pings import MAX_AGE_MS, MAX_BODY_BYTES, MAX_PINGS, Parsed, parse
 from heatmap.quality import Quality
+from heatmap.records import decode, encode
+from heatmap.register import merged, position
+from junk import DEPTHS, TEXT, VALUES, damaged, nested, outcome, spoiled, written
 
 
 def parsed(*pings: object) -> Parsed:
@@ -224,3 +229,52 @@ def test_a_refused_value_is_shown_in_short(value: Any):
     [rejection] = parsed(a_body(heading=value)).rejected
 
     assert len(rejection.message) < 200
+
+
+CODES = set(DOCUMENT["components"]["schemas"]["code"]["enum"])
+GOOD = a_body(speed=8.5, heading=90, accuracy=5, order_id="order-1", status="busy", city="lagos")
+BODIES = written(VALUES | spoiled(GOOD, {"pings": [GOOD, a_body(sampled_at="2023-11-14T22:13:19+00:00")]})).map(
+    lambda text: text.encode()
+) | damaged(json.dumps({"pings": [GOOD, GOOD]}).encode())
+
+
+@given(BODIES)
+def test_whatever_comes_each_ping_is_taken_or_refused_with_a_code_that_is_described(body: bytes):
+    result = outcome(lambda: parse(body, NOW, cities()), InvalidInput)
+
+    if isinstance(result, InvalidInput):
+        assert result.code in CODES
+        assert ": expected " in str(result)
+        return
+    document = json.loads(body)
+    sent = len(document["pings"]) if "pings" in document else 1
+    refused = [each.index for each in result.rejected]
+
+    assert sent == len(result.pings) + len(refused)
+    assert set(range(sent)) >= set(refused)
+    assert sorted(set(refused)) == refused
+    assert CODES >= {each.code for each in result.rejected}
+    assert all(": expected " in each.message for each in result.rejected)
+    # Whatever is taken can be written, read and kept.
+    for record in encode(result.pings) if result.pings else ():
+        for flat in merged([decode(record)]).values():
+            assert [position(bytes(each)) for each in flat[1::2]]
+
+
+@pytest.mark.parametrize("field", [*GOOD, "of_its_own"])
+@given(TEXT)
+def test_a_text_that_no_utf_8_can_hold_costs_only_its_ping(field: str, text: str):
+    result = parsed(GOOD | {field: text + "\ud800"}, GOOD | {text + "\udfff": 1})
+
+    assert ([0] if field in GOOD else []) == [each.index for each in result.rejected]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("body", ["{}", '{{"pings": {}}}', '{{"pings": [{}]}}', '{{"driver_id": "d", "lat": {}}}'])
+def test_a_body_of_any_depth_is_refused(body: str, depth: int):
+    try:
+        refused = parse(body.format(nested(depth)).encode(), NOW, cities()).rejected
+    except InvalidInput:
+        return
+
+    assert 1 == len(refused)

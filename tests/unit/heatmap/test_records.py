@@ -1,13 +1,19 @@
+import json
 import random
+import re
 import string
 import zlib
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factories import NOW, a_ping, a_record
 from heatmap.errors import PoisonRecord
-from heatmap.records import MAX_RECORD_BYTES, MAX_UNPACKED_BYTES, decode, encode
+from heatmap.records import MAX_RECORD_BYTES, MAX_UNPACKED_BYTES, Origin, decode, encode
 from heatmap.register import merged, position
+from junk import DEPTHS, VALUES, damaged, nested, spoiled, written
 
 
 def test_a_request_is_one_record():
@@ -78,3 +84,44 @@ def test_registers_order_as_their_times_do():
     registers = [merged([decode(a_record(ping))])["lagos"][1] for ping in pings]
 
     assert registers == sorted(registers)
+
+
+RECORD = a_record(a_ping("a"), a_ping("b", position=(51.5, -0.1)))
+CONTENT = json.loads(zlib.decompress(RECORD))
+
+
+@given(
+    (written(VALUES | spoiled(CONTENT)).map(str.encode) | damaged(json.dumps(CONTENT).encode())).map(zlib.compress)
+    | damaged(RECORD)
+    | st.binary(max_size=40)
+)
+def test_whatever_comes_is_a_record_that_can_be_applied_or_poison(data: bytes):
+    with suppress(PoisonRecord):
+        record = decode(data)
+
+        for flat in merged([record]).values():
+            # The scripts compare the digits as text and cut the cell out by its place.
+            assert all(re.match(rb"[0-9]{26}.{9}", register, re.DOTALL) for register in flat[1::2])
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_record_of_any_depth_is_read_or_poison(depth: int):
+    content = '{"v":1,"received_at":1700000000000,"cities":{"lagos":[["d",1700000000000,"s14mhu5n2",%s]]}}'
+    with suppress(PoisonRecord):
+        decode(zlib.compress((content % nested(depth)).encode()))
+
+
+def test_every_record_of_a_request_says_which_it_is_and_whether_it_is_followed():
+    dice = random.Random(1)
+    pings = [a_ping("".join(dice.choices(string.ascii_letters, k=3_000))) for _ in range(500)]
+
+    records = [decode(data) for data in encode(pings, Origin("request-1", is_followed=True))]
+
+    assert len(records) > 1
+    assert {("request-1", True)} == {(record.request, record.is_followed) for record in records}
+
+
+def test_a_record_from_before_requests_were_named_is_read():
+    record = decode(zlib.compress(json.dumps({"v": 1, "received_at": NOW, "cities": {}}).encode()))
+
+    assert ("", False) == (record.request, record.is_followed)

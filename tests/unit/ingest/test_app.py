@@ -9,7 +9,7 @@ from factories import LambdaContext, a_body, a_rest_event, a_socket_event
 from fakes.ping_stream import FakePingStream
 from heatmap.limits import RateLimit
 from heatmap.records import decode
-from ingest import app
+from ingest import app, intake
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     def count(name: str, value: int = 1) -> None:
         counted[name] += value
 
-    monkeypatch.setattr(app, "count", count)
+    monkeypatch.setattr(intake, "count", count)
     return counted
 
 

@@ -1,5 +1,6 @@
 """What the health of the parts makes of the whole."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,15 +11,15 @@ from query import health
 
 
 def silent() -> dict[str, Any]:
-    raise Unavailable("nobody is there")
+    raise Unavailable("nobody is there", "cache-1.internal:6379 refused")
 
 
 def late() -> dict[str, Any]:
-    return health.stream(15_001, 15_000)
+    return health.stream_health(15_001, 15_000)
 
 
 def well() -> dict[str, Any]:
-    return health.stream(15_000, 15_000)
+    return health.stream_health(15_000, 15_000)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,46 @@ def test_each_part_says_how_it_is_and_what_is_wrong():
     reason = "the counts are 15.0 s behind the pings, more than 15 s"
     assert {"status": "degraded", "lag_ms": 15_001, "reason": reason} == measured["two"]
     assert {"status": "unavailable", "reason": "nobody is there"} == measured["three"]
+
+
+@pytest.mark.parametrize(
+    ("depth", "reason"),
+    [
+        (1, "1 message waits in the failure queue to be redriven"),
+        (1_200, "1,200 messages wait in the failure queue to be redriven"),
+    ],
+)
+def test_what_waits_to_be_redriven_is_degraded(depth: int, reason: str):
+    assert {"status": "degraded", "reason": reason, "depth": depth} == health.failures_health(depth)
+
+
+def test_an_empty_failure_queue_is_well():
+    measured = health.measured({"failures": lambda: health.failures_health(0)}, NOW)
+
+    assert {"status": "ok", "depth": 0} == measured["failures"]
+
+
+def test_parts_are_asked_side_by_side():
+    # Whoever comes alone waits in vain.
+    everybody = threading.Barrier(3, timeout=10)
+
+    def together() -> dict[str, Any]:
+        return {"place": everybody.wait()}
+
+    measured = health.measured(dict.fromkeys("abc", together), NOW)
+
+    assert [0, 1, 2] == sorted(measured[part]["place"] for part in "abc")
+
+
+def test_a_part_that_hangs_is_named_and_does_not_hold_up_the_answer():
+    answer_wanted_no_more = threading.Event()
+
+    def hanging() -> dict[str, Any]:
+        answer_wanted_no_more.wait(10)
+        return {}
+
+    measured = health.measured({"one": well, "two": hanging}, NOW, patience_s=0.05)
+    answer_wanted_no_more.set()
+
+    assert ("unavailable", "ok") == (measured["status"], measured["one"]["status"])
+    assert {"status": "unavailable", "reason": "no answer within 0.05 s"} == measured["two"]
