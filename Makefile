@@ -25,8 +25,9 @@ setup:
 run: setup
 	@$(BIN)/fleetglow run
 
-# Two suites at a time, for most of them mostly wait; each is shown whole when it ends.
-SUITES := test-e2e test-unit test-web test-integration test-extension test-browser
+# Two suites at a time, for most of them mostly wait; each is shown whole when it ends. The longest begin, so that the
+# shortest fill up what is left at the end.
+SUITES := test-e2e test-browser test-integration test-extension test-unit test-web
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 test: setup
 	@echo "two suites at a time, each shown when it ends: $(SUITES:test-%=%)"

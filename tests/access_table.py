@@ -93,6 +93,10 @@ VALID: dict[str, tuple[dict[str, Any], str]] = {
         {"cities": []},
         "403 403 403 200 403 200 forbidden unknown_subscription ack refused refused unknown_action",
     ),
+    "of an admin for other drivers": (
+        {"scope": "admin", "drivers": ["van-2"]},
+        "403 200 200 200 403 200 ack unknown_subscription ack refused refused unknown_action",
+    ),
     "of an admin elsewhere": (
         {"scope": "admin", "cities": ["london"]},
         "403 403 403 200 403 200 forbidden unknown_subscription ack refused refused unknown_action",

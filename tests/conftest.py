@@ -28,6 +28,8 @@ os.environ.update(
     POSTS_PER_SECOND="4000",
     DEGRADED_LAG_SECONDS="15",
     MIN_CELL_DRIVERS="3",
+    USAGE_KEYS="fleetglow-usage-plan-",
+    MAX_CONNECTIONS_PER_PRINCIPAL="100",
     STREAM_RETENTION_HOURS="24",
     FAILURE_RETENTION_SECONDS="1209600",
     LOG_RETENTION_DAYS="14",
@@ -50,7 +52,13 @@ def fleetglow(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedPr
 
 
 @pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def parameters() -> dict[str, str]:
+    """Of the template, beside those of every local stack."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory, parameters: dict[str, str]) -> Iterator[Instance]:
     """The local stack that this run of the tests has for itself, deployed and running."""
     with socket.create_server(("127.0.0.1", 0)) as rest, socket.create_server(("127.0.0.1", 0)) as web_socket:
         ports = [str(each.getsockname()[1]) for each in (rest, web_socket)]
@@ -58,7 +66,8 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         FLEETGLOW_HOME=str(tmp_path_factory.mktemp("stack")), FLEETGLOW_PORT=ports[0], WEBSOCKET_PORT=ports[1]
     )
     try:
-        up = fleetglow("up", timeout_s=START_TIMEOUT_S)
+        options = [text for name, value in parameters.items() for text in ("--parameter", f"{name}={value}")]
+        up = fleetglow("up", *options, timeout_s=START_TIMEOUT_S)
         assert up.returncode == 0, up.stderr
         yield Instance.from_env()
     finally:

@@ -35,6 +35,8 @@ LONG_S = 80.0
 SHORT_AGE_S, USUAL_AGE_S = 60, 21_600
 STORM = 0.6
 COUNTED_S = 90.0
+# Two ticks: if there is none by then, nobody makes any until the schedule does.
+BY_THEMSELVES_S = 6.0
 
 
 class Faults:
@@ -191,7 +193,7 @@ class Faults:
         """Waits until the next tick has been made."""
         before = self._tick()
         try:
-            await eventually("a tick", lambda: self._tick() not in {None, before}, 12)
+            await eventually("a tick", lambda: self._tick() not in {None, before}, BY_THEMSELVES_S)
         except TimeoutError:
             # What the schedule does once a minute.
             await asyncio.to_thread(self._functions.invoke, "broadcast", {}, is_awaited=False)
@@ -199,7 +201,7 @@ class Faults:
 
     def _tick(self) -> bytes | None:
         try:
-            tick: bytes | None = self._client.hget(self._meta, "tick")  # type: ignore[assignment]
+            tick: bytes | None = self._client.hget(self._meta, "ticked_to")  # type: ignore[assignment]
         except redis.RedisError:
             return None
         return tick

@@ -155,7 +155,7 @@ class Run:
         """Redrive what the failure queue holds, and note what became of it; how many messages were and are left."""
         redriven = await asyncio.to_thread(partial(command, "redrive", *options, statuses=(0, 1)))
         for each in redriven["records"]:
-            poison = [each] if each["fate"] == "poison" else []
+            poison = [each] if each["fate"] in {"poison", "set_aside"} else []
             answer = {**each.get("pings", {}), "poison": poison}
             if each["fate"] not in {"expired", "failed"}:
                 self.ledger.report(Report.of("redrive", each["shard_id"], [int(each["sequence_number"])], answer))

@@ -11,6 +11,7 @@ import redis
 
 from adapters.live_state import LiveState
 from e2e import support
+from e2e.failure_path import FailurePath
 from e2e.support import Api
 from fleetglow import aws
 from fleetglow.deployment import Deployment
@@ -18,8 +19,22 @@ from fleetglow.instance import Instance
 
 
 @pytest.fixture(scope="session")
+def parameters() -> dict[str, str]:
+    """Viewers whom the server has lost notice by its silence, which is counted in heartbeats."""
+    return {"HeartbeatSeconds": "6"}
+
+
+@pytest.fixture(scope="session")
 def api(stack: Deployment) -> Api:
     return Api(stack.rest_url, stack.token("pings:write heatmap:read drivers:read", "tester", 3600))
+
+
+@pytest.fixture(scope="session")
+def secret(stack: Deployment) -> str:
+    """What good tokens are signed with."""
+    client = boto3.client("secretsmanager", **aws.local(stack.endpoint_url))
+    text: str = client.get_secret_value(SecretId=stack.outputs["TokenSecretArn"])["SecretString"]
+    return text
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +61,14 @@ def failures(stack: Deployment) -> Iterator[Callable[[], list[dict[str, Any]]]]:
 
     yield peek
     sqs.purge_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def path(stack: Deployment) -> Iterator[FailurePath]:
+    """The stream and the failure queue, which is empty afterwards."""
+    path = FailurePath(stack)
+    yield path
+    path.purge()
 
 
 @pytest.fixture

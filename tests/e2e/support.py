@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import redis
 
@@ -100,7 +100,7 @@ def kill(instance: Instance, text: str) -> int:
 
 
 class Traffic:
-    """A simulated fleet that pings every two seconds while something happens.
+    """A simulated fleet that pings every two seconds while something happens; as a context, no longer than it does.
 
     Attributes:
         drivers: how many.
@@ -108,7 +108,7 @@ class Traffic:
 
     drivers = 1_000
 
-    def __init__(self, city: str, duration_s: int) -> None:
+    def __init__(self, city: str, duration_s: int = 300) -> None:
         arguments = ["--drivers", str(self.drivers), "--interval", "2", "--duration", str(duration_s), "--city", city]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fleetglow", "simulate", *arguments, "--json"],
@@ -116,6 +116,13 @@ class Traffic:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=30)
 
     def summary(self) -> dict[str, Any]:
         """What it sent and what was accepted, once it has ended."""

@@ -28,14 +28,6 @@ CLOSED_WITHIN_S = 30
 CLOSED_BY_THE_SERVER = 1000
 
 
-@pytest.fixture(scope="session")
-def secret(stack: Deployment) -> str:
-    """What good tokens are signed with."""
-    client = boto3.client("secretsmanager", **aws.local(stack.endpoint_url))
-    text: str = client.get_secret_value(SecretId=stack.outputs["TokenSecretArn"])["SecretString"]
-    return text
-
-
 @pytest.mark.parametrize("kind", TOKENS)
 def test_rest_answers_as_the_page_says(stack: Deployment, secret: str, kind: str):
     token = TOKENS[kind](secret)

@@ -31,8 +31,5 @@ def ghost(stack: Deployment, state: LiveState) -> Callable[[], bool]:
 
 
 def test_a_connection_that_is_gone_is_forgotten_within_a_minute(ghost: Callable[[], bool]):
-    traffic = Traffic("nairobi", 10)
-
-    until(lambda: not ghost(), seconds=60)
-
-    traffic.summary()
+    with Traffic("nairobi"):
+        until(lambda: not ghost(), seconds=60)

@@ -34,6 +34,23 @@ BAD_BODIES = [
     ("over the limit", b" " * 1_100_000, "too_large"),
 ]
 
+
+@pytest.mark.parametrize("label", ["application/x-www-form-urlencoded", "text/plain"])
+def test_json_is_json_whatever_it_is_labelled(api: Api, label: str):
+    body = json.dumps(good("labelled")).encode()
+
+    assert (202, {"accepted": 1, "rejected": []}) == api.call("POST", "/pings", body, {"Content-Type": label})
+
+
+def test_a_form_is_told_that_json_was_expected(api: Api):
+    label = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    status, answer = api.call("POST", "/pings", b"driver_id=van-7&lat=6.5&lon=3.4", label)
+
+    assert (400, "not_json") == (status, answer["code"])
+    assert answer["message"].startswith('body: expected JSON, got "driver_id=van-7&lat=...": ')
+
+
 BAD_FIELDS = [
     ("lat", "NaN"),
     ("lat", "Infinity"),

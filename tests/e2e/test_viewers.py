@@ -1,10 +1,8 @@
 """Viewers on the running stack: in step with the server, through the loss of what they depend on."""
 
-import asyncio
 import json
 import statistics
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -13,66 +11,22 @@ import pytest
 
 from adapters.live_state import LiveState
 from e2e.support import Api, Traffic, live, until
-from fleetglow.client import HeatmapClient, Watch
+from e2e.watcher import held, watching
 from fleetglow.deployment import Deployment
-from fleetglow.heatmap_view import HeatmapView
-from fleetglow.protocol import Encoding
-
-PATIENCE_S = 60
-
-
-class Watcher:
-    """A viewer that notes every view it was shown."""
-
-    def __init__(self) -> None:
-        self.views: list[HeatmapView] = []
-
-    @property
-    def view(self) -> HeatmapView:
-        return self.views[-1]
-
-    async def follow(self, watch: Watch) -> None:
-        async for view in watch.views():
-            self.views.append(view)
-
-    async def until(self, condition: Callable[[HeatmapView], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not self.views or not condition(self.view):  # noqa: ASYNC110 - it may depend on the server as well
-                await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def watching(
-    stack: Deployment, city: str, precision: int = 7, encoding: Encoding = "deflate"
-) -> AsyncIterator[Watcher]:
-    watcher = Watcher()
-    token = stack.token("heatmap:read drivers:read", "viewer", 3600)
-    async with HeatmapClient(stack.websocket_url, token) as client:
-        task = asyncio.create_task(watcher.follow(client.watch(city, precision, encoding=encoding)))
-        try:
-            await watcher.until(lambda view: view.epoch is not None)
-            yield watcher
-        finally:
-            task.cancel()
-
-
-def held(state: LiveState, city: str) -> dict[str, int]:
-    return {cell: n for cell, n in state.view(city, 7).cells.items() if n}
 
 
 async def test_a_viewer_sees_what_the_server_counts(api: Api, stack: Deployment, state: LiveState):
     async with watching(stack, "beijing") as watcher:
-        traffic = Traffic("beijing", 8)
-        await watcher.until(lambda view: view.drivers == traffic.drivers)
-        await asyncio.to_thread(traffic.summary)
+        with Traffic("beijing") as traffic:
+            await watcher.until(lambda view: view.drivers == traffic.drivers)
 
         await watcher.until(lambda view: view.cells == held(state, "beijing"))
 
 
 async def test_frames_come_at_the_ticks(stack: Deployment):
     async with watching(stack, "beijing") as watcher:
-        traffic = Traffic("beijing", 30)
-        await asyncio.to_thread(traffic.summary)
+        with Traffic("beijing"):
+            await watcher.until(lambda view: view.frames > 8)
 
     moments = sorted({view.as_of.timestamp() for view in watcher.views if view.as_of and view.frames > 1})
     gaps = [later - earlier for earlier, later in pairwise(moments)]
@@ -85,14 +39,13 @@ async def test_the_socket_server_is_killed_and_viewers_come_back_and_resume(
     stack: Deployment, state: LiveState, kill: Callable[[str], int]
 ):
     async with watching(stack, "beijing") as watcher:
-        traffic = Traffic("beijing", 20)
-        await watcher.until(lambda view: view.drivers == traffic.drivers)
-        epoch, connections = watcher.view.epoch, watcher.view.connections
+        with Traffic("beijing") as traffic:
+            await watcher.until(lambda view: view.drivers == traffic.drivers)
+            epoch, connections, frames = watcher.view.epoch, watcher.view.connections, watcher.view.frames
 
-        assert kill("localstack_dockerless.websocket") >= 1
+            assert kill("localstack_dockerless.websocket") >= 1
 
-        await watcher.until(lambda view: view.connections > connections and view.link == "connected")
-        await asyncio.to_thread(traffic.summary)
+            await watcher.until(lambda view: view.connections > connections and view.frames > frames + 2)
         await watcher.until(lambda view: view.cells == held(state, "beijing"))
         assert epoch == watcher.view.epoch
 
@@ -101,14 +54,13 @@ async def test_the_state_is_lost_and_viewers_get_a_snapshot_of_the_new_one(
     stack: Deployment, state: LiveState, kill: Callable[[str], int]
 ):
     async with watching(stack, "beijing") as watcher:
-        traffic = Traffic("beijing", 40)
-        await watcher.until(lambda view: view.drivers == traffic.drivers)
-        epoch = watcher.view.epoch
+        with Traffic("beijing") as traffic:
+            await watcher.until(lambda view: view.drivers == traffic.drivers)
+            epoch = watcher.view.epoch
 
-        assert 1 == kill("valkey-server")
+            assert 1 == kill("valkey-server")
 
-        await watcher.until(lambda view: view.epoch not in {epoch, None} and view.drivers == traffic.drivers)
-        await asyncio.to_thread(traffic.summary)
+            await watcher.until(lambda view: view.epoch not in {epoch, None} and view.drivers == traffic.drivers)
         await watcher.until(lambda view: view.cells == held(state, "beijing"))
 
 

@@ -41,11 +41,10 @@ def watch(*options: str) -> subprocess.Popen[str]:
 
 
 def test_each_frame_is_a_line(stack: Deployment, state: LiveState):
-    traffic = Traffic(CITY, 30)
-    until(lambda: live(state, CITY) == traffic.drivers)
-    watching = watch("--seconds", "15")
-    out, err = watching.communicate(timeout=PATIENCE_S)
-    traffic.summary()
+    with Traffic(CITY) as traffic:
+        until(lambda: live(state, CITY) == traffic.drivers)
+        watching = watch("--seconds", "15")
+        out, err = watching.communicate(timeout=PATIENCE_S)
 
     assert (0, f"{CITY}: connecting\n{CITY}: connected\n") == (watching.returncode, err)
     frames = [LINE.fullmatch(line) for line in out.splitlines()]
@@ -54,11 +53,10 @@ def test_each_frame_is_a_line(stack: Deployment, state: LiveState):
 
 
 def test_one_frame_is_one_line_at_the_precision_that_was_asked_for(stack: Deployment, state: LiveState):
-    traffic = Traffic(CITY, 10)
-    until(lambda: live(state, CITY) == traffic.drivers)
-    watching = watch("--once", "--precision", "4")
-    out, err = watching.communicate(timeout=PATIENCE_S)
-    traffic.summary()
+    with Traffic(CITY) as traffic:
+        until(lambda: live(state, CITY) == traffic.drivers)
+        watching = watch("--once", "--precision", "4")
+        out, err = watching.communicate(timeout=PATIENCE_S)
 
     assert (0, f"{CITY}: connected\n") == (watching.returncode, err)
     frame = LINE.fullmatch(out.strip())
@@ -103,7 +101,7 @@ def agree(views: list[HeatmapView]) -> bool:
 
 async def test_viewports_at_every_precision_share_a_connection_and_agree(stack: Deployment, state: LiveState):
     token = stack.token("heatmap:read drivers:read", "viewer", 3600)
-    traffic = Traffic(CITY, 20)
+    traffic = Traffic(CITY, 8)
     async with HeatmapClient(stack.websocket_url, token) as client, asyncio.timeout(PATIENCE_S):
         offered = (await client.hello()).precisions
         assert (4, 5, 6, 7, 8) == offered

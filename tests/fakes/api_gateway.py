@@ -28,7 +28,7 @@ class FakeGateway:
         self.routes = routes
         self.open = without_token
         self._authorizer = authorizer
-        self._remembered: dict[str, dict[str, str]] = {}
+        self._remembered: dict[str, dict[str, Any]] = {}
 
     def call(
         self,
@@ -47,9 +47,14 @@ class FakeGateway:
             if not token:
                 return 401, {"message": "Unauthorized"}
             try:
-                event["requestContext"]["authorizer"] = self._whose(f"Bearer {token}", route)
+                said = self._asked(f"Bearer {token}", route)
             except UnauthorizedError:
                 return 401, {"message": "Unauthorized"}
+            [statement] = said["policyDocument"]["Statement"]
+            if statement["Effect"] == "Deny":
+                # As the gateway response ACCESS_DENIED has it.
+                return 401, {name: said["context"][name] for name in ("code", "message")}
+            event["requestContext"]["authorizer"] = said["context"]
         answer = self.routes[route](event, LambdaContext())
         return answer["statusCode"], json.loads(answer["body"])
 
@@ -68,7 +73,8 @@ class FakeGateway:
             raise HandshakeRefused(answer["statusCode"])
         return connection
 
-    def _whose(self, header: str, route: str) -> dict[str, str]:
+    def _asked(self, header: str, route: str) -> dict[str, Any]:
+        """What the authorizer has said."""
         if header not in self._remembered:
             event = {
                 "methodArn": f"{_ARN}/{route.replace(' ', '')}",
@@ -76,7 +82,7 @@ class FakeGateway:
                 "multiValueHeaders": {"Authorization": [header]},
                 "requestContext": {"requestId": "request-1"},
             }
-            self._remembered[header] = self._authorizer(event, LambdaContext())["context"]
+            self._remembered[header] = self._authorizer(event, LambdaContext())
         return self._remembered[header]
 
 

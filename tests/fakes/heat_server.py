@@ -15,7 +15,7 @@ from zlib import compressobj
 from heatmap import actions
 from heatmap.cells import ALPHABET, TILE_CHARACTERS
 from heatmap.cities import Cities, cities, listed
-from heatmap.errors import FleetglowError, InvalidInput
+from heatmap.errors import FleetglowError, InvalidInput, NotAllowed
 from heatmap.times import rfc3339
 from heatmap.viewports import Viewport, from_subscription
 
@@ -62,6 +62,8 @@ class FakeHeatServer:
         epoch: of all cities.
         lag_ms: how late the newest event is said to be.
         heartbeat_seconds: what acks promise.
+        min_cell_drivers: the least count that acks say is shown; what counts there are is the test's business.
+        open_cities: those that the tokens of all viewers are good for; None for all.
         parts: in how many messages the answer to a subscribe comes, and every frame if `all_in_parts`.
         clock: UTC milliseconds, for `as_of`.
     """
@@ -78,6 +80,8 @@ class FakeHeatServer:
         self.epoch = "e1"
         self.lag_ms = 40
         self.heartbeat_seconds: float = 15
+        self.min_cell_drivers = 1
+        self.open_cities: frozenset[str] | None = None
         self.parts = 1
         self.all_in_parts = False
         self.clock = clock or count(NOW).__next__
@@ -171,12 +175,14 @@ class FakeHeatServer:
                 return {"subscription": name}, []
             case "hello":
                 named = {"connection_id": f"connection-{self._connections}", "precisions": self.precisions}
-                return named | {"cities": listed(self.places)}, []
+                return named | {"cities": [city for city in listed(self.places) if self._is_open(city["name"])]}, []
             case _:
                 return {"accepted": len(message.get("pings", [1])), "rejected": []}, []
 
     def _subscribe(self, connection: FakeConnection, wanted: actions.Subscribe) -> tuple[Json, list[str]]:
         name, viewport = wanted.viewport.subscription, wanted.viewport
+        if not self._is_open(viewport.city):
+            raise NotAllowed(f"city: expected one that the token is good for, got {viewport.city}")
         if name not in connection.subscriptions and len(connection.subscriptions) == MOST_SUBSCRIPTIONS:
             expected = f"at most {MOST_SUBSCRIPTIONS} subscriptions"
             raise InvalidInput("subscription", expected, name, code="too_many_subscriptions")
@@ -185,6 +191,7 @@ class FakeHeatServer:
         self._sent.setdefault(name, state.rev)
         ack = {"subscription": name, "epoch": self.epoch, "rev": state.rev}
         ack["heartbeat_seconds"] = self.heartbeat_seconds
+        ack["min_cell_drivers"] = self.min_cell_drivers
         if wanted.since and wanted.epoch == self.epoch:
             stamp = self._stamp("delta", viewport, wanted.since)
             cells = _within(viewport, state.cells(viewport.precision, wanted.since))
@@ -192,6 +199,9 @@ class FakeHeatServer:
             stamp = self._stamp("snapshot", viewport)
             cells = self.cells(name)
         return ack, self._frame(stamp, cells, wanted.encoding, self.parts)
+
+    def _is_open(self, city: str) -> bool:
+        return self.open_cities is None or city in self.open_cities
 
     def _stamp(self, kind: str, viewport: Viewport, prev: int | None = None) -> Json:
         chain = {} if prev is None else {"prev": prev}

@@ -112,7 +112,7 @@ class Outages:
     def _tick(self) -> bytes | None:
         """When the last tick that was made in the city was due; None while the state does not answer or is new."""
         try:
-            tick: bytes | None = self._client.hget(f"{{{self._city}}}:meta", "tick")  # type: ignore[assignment]
+            tick: bytes | None = self._client.hget(f"{{{self._city}}}:meta", "ticked_to")  # type: ignore[assignment]
         except redis.RedisError:
             return None
         return tick
