@@ -120,6 +120,8 @@ class TileRange(msgspec.Struct, frozen=True):
 def tiles_over(bbox: BBox, precision: int) -> TileRange:
     """The smallest rectangle of tiles that covers a box at a precision.
 
+    An edge on the border of two tiles belongs to the one inside, so a tile's own box is covered by that tile.
+
     Raises:
         TooLarge: the box would need more than `MAX_TILES` tiles; the message names a precision that would fit.
     """
@@ -137,7 +139,11 @@ def tiles_over(bbox: BBox, precision: int) -> TileRange:
 
 
 def _covering(bbox: BBox, size: int) -> TileRange:
-    return TileRange(cell_of(bbox.south, bbox.west, size), cell_of(bbox.north, bbox.east, size))
+    north_east = cell_of(bbox.north, bbox.east, size)
+    outermost = bbox_of(north_east)
+    x, y = _grid(north_east)
+    inside = _tile(x - (bbox.east <= outermost.west), y - (bbox.north <= outermost.south), size)
+    return TileRange(cell_of(bbox.south, bbox.west, size), inside)
 
 
 # A broadcaster asks for the same rectangles at every tick; those of large ones share their tiles' names.

@@ -1,7 +1,7 @@
 """The URL and the token: what is shared, and what is kept out of sight."""
 
 from browser.devtools import Browser
-from browser.looks import AT_CELL, CELL, CONNECTED, READY, shown
+from browser.looks import AT_CELL, CELL, CONNECTED, READY, shown, text_of
 from fakes.live_server import TOKEN, LiveServer
 
 
@@ -65,7 +65,13 @@ async def test_an_edited_url_moves_the_map_without_loading_the_page_again(live: 
     assert await page.run("window.stays") is True
 
 
-async def test_a_city_that_does_not_exist_is_answered_by_the_first(live: LiveServer, browser: Browser) -> None:
-    page = await browser.open(f"{live.web_url}&city=atlantis")
-    await page.wait_for(CONNECTED)
+async def test_a_city_that_does_not_exist_is_answered_by_all_of_the_first_and_a_notice(
+    live: LiveServer, browser: Browser
+) -> None:
+    usual = await browser.open(live.web_url)
+    await usual.wait_for(READY)
+    page = await browser.open(live.web_url + AT_CELL.replace("lagos", "atlantis"))
+    await page.wait_for(READY)
     assert "lagos" == await page.state("city")
+    assert await usual.run("location.hash") == await page.run("location.hash")
+    assert "There is no city named atlantis: you see Lagos instead." == await text_of(page, "#notice")

@@ -11,9 +11,9 @@ from fakes.live_server import TOKEN, LiveServer
 ASKED = "document.getElementById('ask').open"
 
 
-def a_token(*, ends_in_s: float) -> str:
-    """What looks like a JWT to who cannot check it."""
-    claims = json.dumps({"exp": round(time.time() + ends_in_s)}).encode()
+def a_token(ends_at: int) -> str:
+    """What looks like a JWT to who cannot check it; it ends at that second."""
+    claims = json.dumps({"exp": ends_at}).encode()
     return f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.x"
 
 
@@ -75,13 +75,14 @@ async def test_a_token_that_is_not_taken_is_asked_for_again(live: LiveServer, br
 
 
 async def test_a_token_that_ends_while_the_page_is_open_is_told_as_expired(live: LiveServer, browser: Browser) -> None:
-    token = a_token(ends_in_s=3)
+    ends_at = round(time.time()) + 600
+    token = a_token(ends_at)
     live.tokens = {token}
     await live.change({CELL: 3})
     page = await browser.open(f"{live.page_url}#token={token}{AT_CELL}")
     await shown(page, drivers=3, cells=1)
     live.tokens = {TOKEN}
-    await page.wait_for("Date.now() > JSON.parse(atob(sessionStorage['fleetglow.token'].split('.')[1])).exp * 1000")
+    await page.run(f"Date.now = () => {1_000 * (ends_at + 1)}")
     await live.drop()
     assert "Your token has expired." == await reason(page)
     await enter(page, TOKEN)
@@ -96,6 +97,50 @@ async def test_a_token_for_another_city_shows_that_one_and_says_why(live: LiveSe
     assert "This token is not good for Lagos: you see Nairobi instead." == await text_of(page, "#notice")
     assert ["nairobi"] == await page.run("[...document.getElementById('city').options].map(({ value }) => value)")
     assert "#city=nairobi" in await page.run("location.hash")
+
+
+async def test_a_link_to_a_city_that_is_not_open_stays_over_the_one_that_is_and_says_why(
+    live: LiveServer, browser: Browser
+) -> None:
+    live.heat.open_cities = frozenset({"nairobi"})
+    await live.change({"kzf0tv5": 7}, city="nairobi")
+    page = await browser.open(f"{live.web_url}&city=nairobi")
+    await shown(page, drivers=7, cells=1)
+    await page.wait_for(f"document.getElementById('city').options.length === 1 && {READY}")
+    await page.run(f"location.hash = '#{AT_CELL.removeprefix('&')}'")
+    await page.wait_for("!document.getElementById('notice').hidden && !location.hash.includes('lagos')")
+    assert "This token is not good for Lagos: you see Nairobi instead." == await text_of(page, "#notice")
+    assert (-1.45 < await page.run("Number(new URLSearchParams(location.hash.slice(1)).get('lat'))") < -1.15) is True
+    await page.run("location.hash = '#city=nairobi'")
+    await page.wait_for("document.getElementById('notice').hidden")
+    assert "7" == await page.state("drivers")
+
+
+async def test_a_token_that_opens_what_the_one_before_did_not_takes_back_that_it_is_missing(
+    live: LiveServer, browser: Browser
+) -> None:
+    live.heat.open_cities = frozenset({"nairobi"})
+    await live.change({"kzf0tv5": 7}, city="nairobi")
+    page = await browser.open(live.web_url + AT_CELL)
+    await shown(page, drivers=7, cells=1)
+    assert "This token is not good for Lagos: you see Nairobi instead." == await text_of(page, "#notice")
+    live.tokens = {"another"}
+    live.heat.open_cities = None
+    await live.drop()
+    await reason(page)
+    await enter(page, "another")
+    await page.wait_for("document.getElementById('notice').hidden")
+    assert ["lagos", "nairobi"] == await page.run("[...document.getElementById('city').options].map((o) => o.value)")
+
+
+async def test_what_else_is_forbidden_is_told_in_the_servers_words(live: LiveServer, browser: Browser) -> None:
+    await live.change({CELL: 3})
+    page = await browser.open(live.web_url + AT_CELL)
+    await shown(page, drivers=3, cells=1)
+    live.refuse_next("subscribe", "forbidden", "hours: expected a working day, got a Sunday")
+    await page.run("location.hash = '#city=nairobi'")
+    told = "The server says: hours: expected a working day, got a Sunday"
+    await page.wait_for(f"document.getElementById('notice').innerText === {told!r}")
 
 
 async def test_a_token_that_is_good_for_no_city_is_replaced(live: LiveServer, browser: Browser) -> None:

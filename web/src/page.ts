@@ -1,6 +1,6 @@
 /** The page: what one looks at and how, kept together by the URL, the feed, the panel and the map. */
 
-import { HeatmapClient, type HeatView, type Hello, type Link, type Refusal } from 'fleetglow-protocol'
+import { HeatmapClient, type HeatView, type Link } from 'fleetglow-protocol'
 import { cameraOver, visibleBox, type Camera, type Padding, type Size } from './camera'
 import type { City, Config } from './config'
 import { Controls } from './controls'
@@ -10,6 +10,7 @@ import type { Drawing } from './glow'
 import { driversIn } from './inview'
 import { drawLegend } from './legend'
 import { MapKeeper } from './map-keeper'
+import { Offer } from './offer'
 import { PALETTES } from './palettes'
 import { Panel } from './panel'
 import { leastCellPx } from './precision'
@@ -22,13 +23,10 @@ import { formatHash, parseHash, type View } from './view'
 import { VitalSigns } from './vital-signs'
 import { Watching } from './watching'
 
-const LACKS_SCOPE = 'This token does not open the map: it lacks the scope heatmap:read.'
 /** After the map has moved so long ago, what is seen is asked for. */
 const SETTLED_MS = 250
 
 export class Page {
-  private cities: readonly City[]
-  private precisions: readonly number[]
   private city: City
   private camera: Camera
   private settings: Settings
@@ -46,22 +44,11 @@ export class Page {
   private readonly map: MapKeeper
   private readonly config: Config
   private readonly token: TokenKeeper
+  private readonly offer: Offer
 
   constructor(config: Config, token: string, view: View, settings: Settings) {
     this.config = config
     this.token = new TokenKeeper(token)
-    this.cities = config.cities
-    this.precisions = config.precisions
-    this.settings = settings
-    this.city = this.cityNamed(view.city)
-    this.panel = new Panel(
-      (name) => this.choose(name),
-      () => this.lookAt(this.overCity()),
-    )
-    this.panel.setCities(this.cities, this.city.name)
-    this.controls = new Controls(settings, config.tiles, (changed) => this.change(changed))
-    this.controls.setScheme(schemeOf(settings.theme))
-    this.camera = view.camera ?? this.overCity()
     this.client = new HeatmapClient({
       url: config.websocket_url,
       token: () => this.token.current,
@@ -69,9 +56,23 @@ export class Page {
       onLink: (link) => queueMicrotask(() => this.follow(link)),
       onProblem: (problem) => console.warn(problem.message),
     })
+    this.offer = new Offer(config, this.client, this.token, {
+      onLearnt: () => this.learn(),
+      onNotice: (about, text) => this.notice(about, text),
+    })
+    this.settings = settings
+    this.city = this.offer.cityNamed(view.city)
+    this.panel = new Panel(
+      (name) => this.choose(name),
+      () => this.lookAt(this.overCity()),
+    )
+    this.panel.setCities(this.offer.cities, this.city.name)
+    this.controls = new Controls(settings, config.tiles, (changed) => this.change(changed))
+    this.controls.setScheme(schemeOf(settings.theme))
+    this.camera = cameraIn(this.city, view) ?? this.overCity()
     this.watching = new Watching(this.client, {
       onView: (heat, precision) => this.show(heat, precision),
-      onRefused: (refusal) => this.refused(refusal),
+      onRefused: (refusal) => this.offer.refused(refusal, this.city),
     })
     this.vitals = new VitalSigns(this.client, (vitals) => this.panel.setVitals(vitals))
     this.cursor = new Cursor(this.container, part('overlay'), {
@@ -88,13 +89,14 @@ export class Page {
       onPick: (at) => this.cursor.pick(at),
       onNotice: (text) => this.notice('map', text),
     })
+    this.tellIfMissing(view)
   }
 
   start(): void {
     this.remember('replace')
     this.watch()
     this.drawLegend()
-    this.askWhatThereIs()
+    this.offer.ask()
     onSchemeChange(() => this.restyle())
     window.addEventListener('popstate', () => this.visit(location.hash))
     window.addEventListener('resize', () => this.settle())
@@ -104,38 +106,19 @@ export class Page {
     void this.map.open({ city: this.city, camera: this.camera, drawing: this.drawing(), tiles: this.tileSet() })
   }
 
-  private askWhatThereIs(): void {
-    this.client.hello().then(
-      (hello) => this.learn(hello),
-      (error: Error) => console.warn(error.message),
-    )
-  }
-
-  /** The server knows better than the file that was written when it was deployed, and what this token is good for. */
-  private learn({ cities, precisions }: Hello): void {
-    this.precisions = precisions
-    const [first] = cities
-    if (!first) return void this.token.replace('This token is good for none of the cities.')
+  private learn(): void {
     const before = this.city
-    const isAmong = cities.some(({ name }) => name === before.name)
-    this.cities = cities
-    this.panel.setCities(cities, isAmong ? before.name : first.name)
-    if (isAmong) return this.watch()
-    this.choose(first.name, undefined, 'replace')
-    this.notice('token', `This token is not good for ${before.title}: you see ${first.title} instead.`)
-  }
-
-  private refused({ code, message }: Refusal): void {
-    if (code !== 'forbidden') this.notice('feed', `The server says: ${message || code}`)
-    else if (message.startsWith('scope:')) void this.token.replace(LACKS_SCOPE)
-    else if (message.startsWith('city:')) this.notice('feed', `This token is not good for ${this.city.title}.`)
-    // Else it is the precision: the answer to `hello` is under way, and names those that are allowed.
+    const city = this.offer.cityNamed(before.name)
+    this.panel.setCities(this.offer.cities, city.name)
+    if (city.name === before.name) return this.watch()
+    this.choose(city.name, undefined, 'replace')
+    this.offer.missing(before.name, city)
   }
 
   private choose(name: string, camera?: Camera, how: 'push' | 'replace' = 'push'): void {
     this.notice('token', '')
     this.notice('feed', '')
-    this.city = this.cityNamed(name)
+    this.city = this.offer.cityNamed(name)
     this.panel.setCity(this.city.name)
     this.camera = camera ?? this.overCity()
     this.shown = null
@@ -158,9 +141,19 @@ export class Page {
     const { look = this.settings.look, tiles = this.settings.tiles } = view
     this.restyle({ ...this.settings, look, tiles })
     this.controls.show(this.settings)
-    const city = this.cityNamed(view.city ?? this.city.name)
-    if (city === this.city) this.lookAt(view.camera ?? this.overCity())
-    else this.choose(city.name, view.camera, 'replace')
+    const city = this.offer.cityNamed(view.city ?? this.city.name)
+    const camera = cameraIn(city, view)
+    this.notice('token', '')
+    if (city.name === this.city.name) this.lookAt(camera ?? this.overCity())
+    else this.choose(city.name, camera, 'replace')
+    this.tellIfMissing(view)
+  }
+
+  /** Says so where a link is to a city that is not on offer; what the URL says then is another. */
+  private tellIfMissing({ city }: View): void {
+    if (city === undefined || city === this.city.name) return
+    this.offer.missing(city, this.city)
+    this.remember('replace')
   }
 
   private change(settings: Settings): void {
@@ -205,7 +198,7 @@ export class Page {
       visible: visibleBox(this.camera, this.size()),
       zoom: this.camera.zoom,
       leastPx: leastCellPx(window.devicePixelRatio) / (this.settings.detail === 'fine' ? 4 : 1),
-      precisions: this.precisions,
+      precisions: this.offer.precisions,
     })
   }
 
@@ -244,14 +237,7 @@ export class Page {
   private follow(link: Link): void {
     this.vitals.look()
     if (link === 'connected') this.token.accepted()
-    if (link === 'refused') void this.renewToken()
-  }
-
-  private async renewToken(): Promise<void> {
-    await this.token.renew()
-    this.client.retry()
-    // It may be good for other cities.
-    this.askWhatThereIs()
+    if (link === 'refused') void this.offer.renew()
   }
 
   /** The map may have moved under one and the same entry of the history; another city is another entry. */
@@ -266,10 +252,6 @@ export class Page {
     if (text) this.notices.set(about, text)
     else this.notices.delete(about)
     this.panel.setNotice([...this.notices.values()].join(' '))
-  }
-
-  private cityNamed(name: string | undefined): City {
-    return this.cities.find((city) => city.name === name) ?? this.cities[0] ?? this.config.cities[0]
   }
 
   private tileSet(): Config['tiles'][number] | null {
@@ -298,6 +280,11 @@ export class Page {
     if (!isNarrow) return { left: 16, right: 16, top: 16, bottom: 28 }
     return { left: 16, right: 16, top: panel.bottom + 12, bottom: height - dock.top + 28 }
   }
+}
+
+/** Where a view looks in a city; in another than its own, nowhere. */
+function cameraIn({ name }: City, { city, camera }: View): Camera | undefined {
+  return city === undefined || city === name ? camera : undefined
 }
 
 /** Keeps a token and takes it out of the URL, which people copy and browsers remember. */

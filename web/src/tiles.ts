@@ -3,7 +3,7 @@
  * at.
  */
 
-import { boxOf, geohashOf, sizeOf, type Box } from 'fleetglow-protocol'
+import { boxOf, cornersOver, sizeOf, type Box } from 'fleetglow-protocol'
 
 /** A tile's name is so much shorter than that of its cells. */
 const TILE_CHARACTERS = 2
@@ -18,9 +18,9 @@ export interface TileRange {
 }
 
 /** The tiles of a precision's cells that a box touches. */
-export function tilesOver([south, west, north, east]: Box, precision: number): TileRange {
-  const length = precision - TILE_CHARACTERS
-  return { precision, southWest: geohashOf(south, west, length), northEast: geohashOf(north, east, length) }
+export function tilesOver(box: Box, precision: number): TileRange {
+  const [southWest, northEast] = cornersOver(box, precision - TILE_CHARACTERS)
+  return { precision, southWest, northEast }
 }
 
 /** The box that the tiles cover. */

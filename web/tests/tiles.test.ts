@@ -25,6 +25,12 @@ test('tiles are counted as the server counts them', () => {
   expect(tileCount({ precision: 7, southWest: 's14mh', northEast: 's14mu' })).toBe(4)
 })
 
+test('a box that ends on the border of tiles is covered by those inside', () => {
+  const all = { precision: 7, southWest: 's1400', northEast: 's14zz' }
+  expect(tilesOver(extentOf(all), 7)).toEqual(all)
+  expect(tileCount(all)).toBe(MOST_TILES)
+})
+
 test('moving within the tiles asks for nothing anew, moving out of them does', () => {
   const watched = tilesOver([6.45, 3.35, 6.5, 3.42], 7)
   expect(covers(watched, tilesOver([6.46, 3.36, 6.495, 3.41], 7))).toBe(true)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatmap.cells import MAX_TILES, BBox, TileRange, bbox_from, bbox_of, cell_of, tiles_over
+from heatmap.cells import MAX_TILES, TILE_CHARACTERS, BBox, TileRange, bbox_from, bbox_of, cell_of, tiles_over
 from heatmap.cities import cities
 from heatmap.errors import InvalidInput, TooLarge
 
@@ -38,6 +38,29 @@ def test_a_city_is_covered_by_tiles_that_hold_all_of_it():
     corners = [(lagos.south, lagos.west), (lagos.south, lagos.east), (lagos.north, lagos.west)]
 
     assert all(tiles.holds(cell_of(lat, lon, 5)) for lat, lon in corners)
+
+
+@pytest.mark.parametrize("region", ["s14", "s00", "zzz", "000", "ebp", "kpb"])
+@pytest.mark.parametrize("precision", [5, 6, 7])
+def test_a_region_is_covered_by_its_own_tiles_and_no_others(region: str, precision: int):
+    tiles = tiles_over(bbox_of(region), precision)
+
+    assert 32 ** (precision - 5) == tiles.count()
+    assert all(tile.startswith(region) for tile in tiles.tiles())
+
+
+@given(latitudes, longitudes, st.integers(3, 9))
+def test_the_box_of_a_tile_is_covered_by_that_tile(lat: float, lon: float, precision: int):
+    tile = cell_of(lat, lon, precision - TILE_CHARACTERS)
+
+    assert (tile,) == tiles_over(bbox_of(tile), precision).tiles()
+
+
+def test_no_city_ends_where_its_outermost_drivers_would_be_in_a_tile_that_does_not_cover_it():
+    for city in cities().named.values():
+        corner = cell_of(city.bbox.north, city.bbox.east)
+
+        assert all(tiles_over(city.bbox, p).holds(corner[: p - TILE_CHARACTERS]) for p in range(3, 8)), city.name
 
 
 def test_a_box_too_wide_for_a_precision_names_the_one_that_fits():

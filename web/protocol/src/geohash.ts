@@ -33,6 +33,18 @@ export function geohashOf(lat: number, lon: number, length: number): string {
   return geohashAt(x, y, length)
 }
 
+/**
+ * The corners of the smallest rectangle of geohashes of one length that covers a box. An edge on the border of two
+ * belongs to the one inside, as the server has it.
+ */
+export function cornersOver([south, west, north, east]: Box, length: number): readonly [string, string] {
+  const { lat, lon } = sizeOf(length)
+  const [borderLat, borderLon] = boxOf(geohashOf(north, east, length))
+  const insideLat = north > south && north <= borderLat ? borderLat - lat / 2 : north
+  const insideLon = east > west && east <= borderLon ? borderLon - lon / 2 : east
+  return [geohashOf(south, west, length), geohashOf(insideLat, insideLon, length)]
+}
+
 /** How many geohashes lie in the rectangle of two corners of equal length, both included. */
 export function countBetween(southWest: string, northEast: string): number {
   const [from, to] = [gridOf(southWest), gridOf(northEast)]

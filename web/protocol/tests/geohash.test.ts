@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { boxOf, countBetween, geohashesBetween, geohashOf, sizeOf } from '../src/geohash.js'
+import { boxOf, cornersOver, countBetween, geohashesBetween, geohashOf, sizeOf } from '../src/geohash.js'
 
 test('a geohash covers the box that others say it covers', () => {
   expect(boxOf('ezs42')).toEqual([42.5830078125, -5.625, 42.626953125, -5.5810546875])
@@ -23,6 +23,14 @@ test('the corners of a box have its own geohash, up to the next one', () => {
     expect(geohashOf(south + lat / 2, west + lon / 2, geohash.length)).toBe(geohash)
     expect([north - south, east - west]).toEqual([lat, lon])
   }
+})
+
+test('an edge on the border of two geohashes belongs to the one inside', () => {
+  for (const geohash of ['s', 's1', 's14mk', 'zzzzz', '00000']) {
+    expect(cornersOver(boxOf(geohash), geohash.length)).toEqual([geohash, geohash])
+  }
+  expect(cornersOver(boxOf('s14'), 5)).toEqual(['s1400', 's14zz'])
+  expect(cornersOver([0, 0, 0, 0], 5)).toEqual(['s0000', 's0000'])
 })
 
 test('a rectangle is listed row by row from the south-west', () => {

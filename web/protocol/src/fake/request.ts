@@ -1,6 +1,6 @@
 /** What a client asks, checked as strictly as the real server does. */
 
-import { countBetween, geohashesBetween, geohashOf, TILE_CHARACTERS, type Box } from '../geohash.js'
+import { cornersOver, countBetween, geohashesBetween, TILE_CHARACTERS, type Box } from '../geohash.js'
 import type { City, Encoding, Since } from '../protocol.js'
 
 /** Tiles of one city at one precision, named as the server names them. */
@@ -114,12 +114,11 @@ function boxIn(value: unknown): Box {
 }
 
 /** The viewport of a box, snapped outward to whole tiles. */
-function watchedIn({ name }: City, precision: number, [south, west, north, east]: Box): Watched {
-  const corners = (length: number) => [geohashOf(south, west, length), geohashOf(north, east, length)] as const
-  const [southWest, northEast] = corners(precision - TILE_CHARACTERS)
+function watchedIn({ name }: City, precision: number, box: Box): Watched {
+  const [southWest, northEast] = cornersOver(box, precision - TILE_CHARACTERS)
   if (countBetween(southWest, northEast) > MOST_TILES) {
     let fitting = precision - 1
-    while (countBetween(...corners(fitting - TILE_CHARACTERS)) > MOST_TILES) fitting -= 1
+    while (countBetween(...cornersOver(box, fitting - TILE_CHARACTERS)) > MOST_TILES) fitting -= 1
     throw new Refused(
       'too_large',
       `bbox: expected at most ${MOST_TILES} tiles at precision ${precision} (precision ${fitting} would fit)`,
