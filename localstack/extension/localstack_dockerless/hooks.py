@@ -5,8 +5,9 @@ from pathlib import Path
 from localstack.runtime import hooks
 
 from localstack import config
-from localstack_dockerless import lifecycle, patches, rest_authorizers
+from localstack_dockerless import lifecycle, rest_authorizers
 from localstack_dockerless.lambda_process.metrics import AGGREGATOR
+from localstack_dockerless.patches import applying
 
 
 def process_folders() -> Path:
@@ -17,7 +18,7 @@ def process_folders() -> Path:
 @hooks.on_infra_start(priority=1000)  # type: ignore[untyped-decorator]
 def dockerless_start() -> None:
     lifecycle.start_warden(process_folders())
-    patches.apply_all()
+    applying.apply_all()
     rest_authorizers.install()
     AGGREGATOR.start()
 

@@ -17,7 +17,7 @@ from localstack.aws.api import ServiceException
 from localstack.services.lambda_.invocation.execution_environment import EnvironmentStartupTimeoutException
 from localstack.services.plugins import SERVICE_PLUGINS
 
-from localstack_dockerless.patches.functions import SYNCHRONOUS_EVENT_BYTES
+from localstack_dockerless.lambda_limits import SYNCHRONOUS_EVENT_BYTES
 from localstack_dockerless.websocket import http
 
 RECEIVE_BYTES = 256 * 1024

@@ -102,7 +102,13 @@ def test_a_nested_stack_is_updated(localstack: Any, outputs: Any) -> None:
     assert localstack.client("sqs").list_queues(QueueNamePrefix="after")["QueueUrls"]
 
 
-def rest_api(answers: dict[str, str], deployment: str, key_source: str) -> dict[str, Any]:
+def rest_api(
+    answers: dict[str, str],
+    deployment: str,
+    api_properties: dict[str, str],
+    stage_properties: dict[str, Any] | None = None,
+    responses: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """An API whose paths answer with a text, and its stage; each deployment has a name of its own, as SAM's have."""
 
     def answered(text: str) -> dict[str, Any]:
@@ -115,11 +121,12 @@ def rest_api(answers: dict[str, str], deployment: str, key_source: str) -> dict[
 
     paths = {f"/{path}": answered(text) for path, text in answers.items()}
     body = {"openapi": "3.0.1", "info": {"title": "greetings", "version": "1"}, "paths": paths}
+    body |= {"x-amazon-apigateway-gateway-responses": responses} if responses else {}
     api, shown = {"Ref": "Api"}, {"Ref": deployment}
     return {
         "Api": {
             "Type": "AWS::ApiGateway::RestApi",
-            "Properties": {"Name": "greetings", "ApiKeySourceType": key_source, "Body": body},
+            "Properties": {"Name": "greetings", "Body": body, **api_properties},
         },
         deployment: {
             "Type": "AWS::ApiGateway::Deployment",
@@ -127,32 +134,65 @@ def rest_api(answers: dict[str, str], deployment: str, key_source: str) -> dict[
         },
         "Stage": {
             "Type": "AWS::ApiGateway::Stage",
-            "Properties": {"RestApiId": api, "StageName": "live", "DeploymentId": shown, "TracingEnabled": False},
+            "Properties": {"RestApiId": api, "StageName": "live", "DeploymentId": shown, **(stage_properties or {})},
         },
     }
+
+
+def answer_of(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the test's own server
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, b""
 
 
 def test_an_updated_rest_api_answers_at_its_old_address_with_its_new_paths(localstack: Any, outputs: Any) -> None:
     value = {"Id": {"Ref": "Api"}}
     first = localstack.create_stack(
-        "rest", rest_api({"one": "before", "gone": "still here"}, "Deployment1", "HEADER"), value
+        "rest",
+        rest_api({"one": "before", "gone": "still here"}, "Deployment1", {"ApiKeySourceType": "HEADER"}),
+        value,
     )
     second = localstack.update_stack(
-        "rest", rest_api({"one": "after", "two": "new"}, "Deployment2", "AUTHORIZER"), value
+        "rest",
+        rest_api({"one": "after", "two": "new"}, "Deployment2", {"ApiKeySourceType": "AUTHORIZER"}),
+        value,
     )
     url = f"{localstack.url}/_aws/execute-api/{outputs(second)['Id']}/live"
-
-    def said(path: str) -> tuple[int, bytes]:
-        try:
-            with urllib.request.urlopen(f"{url}/{path}", timeout=10) as answer:  # noqa: S310 - the test's own server
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, b""
 
     assert outputs(first) == outputs(second)
     api = localstack.client("apigateway").get_rest_api(restApiId=outputs(second)["Id"])
     assert api["apiKeySource"] == "AUTHORIZER"
-    assert [said("one"), said("two"), said("gone")] == [(200, b"after"), (200, b"new"), (403, b"")]
+    said = [answer_of(f"{url}/{path}") for path in ("one", "two", "gone")]
+    assert said == [(200, b"after"), (200, b"new"), (403, b"")]
+
+
+def test_what_is_taken_out_of_a_rest_api_and_its_stage_is_as_where_it_never_was(localstack: Any, outputs: Any) -> None:
+    value = {"Id": {"Ref": "Api"}}
+    answers = {"one": "hello"}
+    missing = {"MISSING_AUTHENTICATION_TOKEN": {"statusCode": "404"}}
+    full = rest_api(
+        answers,
+        "Deployment1",
+        {"ApiKeySourceType": "AUTHORIZER", "Description": "greets"},
+        {"Description": "greeting", "TracingEnabled": True, "Variables": {"tone": "friendly"}},
+        missing,
+    )
+    api_id = outputs(localstack.create_stack("emptied", full, value))["Id"]
+    url = f"{localstack.url}/_aws/execute-api/{api_id}/live/missing"
+    assert answer_of(url) == (404, b"")
+
+    # Twice, for what is gone has to stay so.
+    for deployment in ("Deployment2", "Deployment3"):
+        stack = localstack.update_stack("emptied", rest_api(answers, deployment, {}), value)
+        assert stack["StackStatus"] == "UPDATE_COMPLETE"
+
+    gateway = localstack.client("apigateway")
+    api, stage = gateway.get_rest_api(restApiId=api_id), gateway.get_stage(restApiId=api_id, stageName="live")
+    assert (api["apiKeySource"], api.get("description", "")) == ("HEADER", "")
+    assert (stage.get("description", ""), stage["tracingEnabled"], stage.get("variables", {})) == ("", False, {})
+    assert answer_of(url) == (403, b"")
 
 
 def bucket(index: str) -> dict[str, Any]:

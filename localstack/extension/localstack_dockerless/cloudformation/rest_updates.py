@@ -4,6 +4,7 @@ Without them a changed API keeps its old routes, and its stage goes with the dep
 """
 
 import json
+from collections.abc import Mapping, Set
 from typing import Any
 
 from localstack.services.cloudformation.resource_provider import ProgressEvent, ResourceProvider, ResourceRequest
@@ -12,16 +13,26 @@ from localstack_dockerless.cloudformation.common import Model, merged, success
 
 type Provider = ResourceProvider[Model]
 
-# Properties by their path in a patch; only what may change without another API or stage.
-API_PATHS = {"Name": "/name", "Description": "/description", "ApiKeySourceType": "/apiKeySource"}
-STAGE_PATHS = {"DeploymentId": "/deploymentId", "Description": "/description", "TracingEnabled": "/tracingEnabled"}
+# Properties with their path in a patch, and what they are where a template does not say, None if that is as it was;
+# only what may change without another API or stage.
+type Patched = Mapping[str, tuple[str, Any]]
+API_PROPERTIES: Patched = {
+    "Name": ("/name", None),
+    "Description": ("/description", ""),
+    "ApiKeySourceType": ("/apiKeySource", "HEADER"),
+}
+STAGE_PROPERTIES: Patched = {
+    "DeploymentId": ("/deploymentId", None),
+    "Description": ("/description", ""),
+    "TracingEnabled": ("/tracingEnabled", False),
+}
 
 
 def update_rest_api(_provider: Provider, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
     """AWS::ApiGateway::RestApi: its name, description and key source, and whatever its OpenAPI document says."""
-    model, api = merged(request), request.aws_client_factory.apigateway
+    model, api = _model(request, API_PROPERTIES.keys()), request.aws_client_factory.apigateway
     api_id = model["RestApiId"]
-    if changes := _changes(request, API_PATHS):
+    if changes := _changes(request, API_PROPERTIES):
         api.update_rest_api(restApiId=api_id, patchOperations=changes)
     if document := _document(request):
         # As CloudFormation has it, also where nothing is said.
@@ -34,7 +45,7 @@ def update_rest_api(_provider: Provider, request: ResourceRequest[Model]) -> Pro
 
 def update_stage(_provider: Provider, request: ResourceRequest[Model]) -> ProgressEvent[Model]:
     """AWS::ApiGateway::Stage: the deployment that it shows, its description, tracing and variables."""
-    model = merged(request)
+    model = _model(request, {*STAGE_PROPERTIES, "Variables"})
     before, after = (request.previous_state or {}).get("Variables", {}), request.desired_state.get("Variables", {})
     gone = [{"op": "remove", "path": f"/variables/{name}"} for name in before.keys() - after.keys()]
     put = [
@@ -42,19 +53,27 @@ def update_stage(_provider: Provider, request: ResourceRequest[Model]) -> Progre
         for name, value in after.items()
         if before.get(name) != value
     ]
-    if changes := [*_changes(request, STAGE_PATHS), *gone, *put]:
+    if changes := [*_changes(request, STAGE_PROPERTIES), *gone, *put]:
         request.aws_client_factory.apigateway.update_stage(
             restApiId=model["RestApiId"], stageName=model["StageName"], patchOperations=changes
         )
     return success(model)
 
 
-def _changes(request: ResourceRequest[Model], paths: dict[str, str]) -> list[dict[str, str]]:
+def _model(request: ResourceRequest[Model], names: Set[str]) -> Model:
+    """The new properties, without those of some names that the template had and has no more."""
+    # A name that it never had was made up when the API was created.
+    gone = names - request.desired_state.keys() - {"Name"}
+    return {name: value for name, value in merged(request).items() if name not in gone}
+
+
+def _changes(request: ResourceRequest[Model], properties: Patched) -> list[dict[str, str]]:
     before, after = request.previous_state or {}, request.desired_state
+    wanted = {name: after.get(name, default) for name, (_, default) in properties.items()}
     return [
-        {"op": "replace", "path": path, "value": _text(after[name])}
-        for name, path in paths.items()
-        if name in after and after[name] != before.get(name)
+        {"op": "replace", "path": properties[name][0], "value": _text(value)}
+        for name, value in wanted.items()
+        if value is not None and value != before.get(name, properties[name][1])
     ]
 
 

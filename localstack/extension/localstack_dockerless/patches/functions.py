@@ -7,11 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from localstack_dockerless import settings
+from localstack_dockerless.lambda_limits import ASYNCHRONOUS_EVENT_BYTES, SYNCHRONOUS_EVENT_BYTES
 from localstack_dockerless.log_retention import LogRetention
 
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-SYNCHRONOUS_EVENT_BYTES = 6 * 1024 * 1024
-ASYNCHRONOUS_EVENT_BYTES = 1024 * 1024
 # A mapping that is deleted or changed ends after the wait that is under way.
 QUEUE_WAIT_S = 5
 

@@ -26,6 +26,7 @@ def pass_bodies_on_as_sent() -> None:
 
 def import_gateway_responses() -> None:
     """LocalStack passes over the gateway responses of an OpenAPI document, where SAM puts those of a template."""
+    from localstack.aws.api.apigateway import PutMode  # noqa: PLC0415
     from localstack.services.apigateway.legacy import provider  # noqa: PLC0415
     from localstack.services.apigateway.models import RestApiContainer  # noqa: PLC0415
     from localstack.services.apigateway.next_gen.execute_api.gateway_response import (  # noqa: PLC0415
@@ -38,6 +39,8 @@ def import_gateway_responses() -> None:
         imported = import_api(rest_api, context=context, open_api_spec=open_api_spec, **more)
         store = provider.get_apigateway_store(context=context)  # type: ignore[attr-defined]
         container: RestApiContainer = store.rest_apis[rest_api.id]
+        if more.get("mode") == PutMode.overwrite:
+            container.gateway_responses = {}
         for kind, given in (open_api_spec.get(_RESPONSES) or {}).items():
             told: dict[str, Any] = {
                 "response_parameters": given.get("responseParameters"),

@@ -9,8 +9,8 @@ from localstack.runtime.exceptions import LocalstackExit
 from localstack.services.plugins import Service, aws_provider
 
 from localstack import config
-from localstack_dockerless import patches
 from localstack_dockerless.invocations import InvocationServer
+from localstack_dockerless.patches import applying
 from localstack_dockerless.websocket.settings import Settings
 from localstack_dockerless.websocket.supervisor import GatewayProcess, GatewayStartError
 
@@ -21,7 +21,7 @@ INVOCATIONS = InvocationServer()
 @hooks.on_infra_start()  # type: ignore[untyped-decorator]
 def websocket_start() -> None:
     lambda_url = f"http://127.0.0.1:{config.GATEWAY_LISTEN[0].port}"
-    if patches.fits():
+    if applying.fits():
         INVOCATIONS.start()
         lambda_url = INVOCATIONS.url
     try:
