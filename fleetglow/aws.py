@@ -15,7 +15,7 @@ class ClientOptions(TypedDict):
     config: Config
 
 
-def local(endpoint_url: str, *, read_timeout_s: float = 60) -> ClientOptions:
+def local(endpoint_url: str, *, read_timeout_s: float = 60, attempts: int = 2) -> ClientOptions:
     """Options of a boto3 client that can only ever talk to `endpoint_url`: the credentials are dummies."""
     return ClientOptions(
         endpoint_url=endpoint_url,
@@ -25,7 +25,7 @@ def local(endpoint_url: str, *, read_timeout_s: float = 60) -> ClientOptions:
         config=Config(
             connect_timeout=2,
             read_timeout=read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": 2},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path"},
         ),
     )

@@ -1,7 +1,7 @@
 """From nothing, or from whatever already runs, to a stack that answers."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import boto3
@@ -9,9 +9,9 @@ import boto3
 from fleetglow import aws, health, local_stack, package, page
 from fleetglow.deploy import deploy
 from fleetglow.deployment import LOCAL_PARAMETERS, Deployment, discover
-from fleetglow.errors import DeployFailed, FleetglowError, StartFailed
+from fleetglow.errors import DeployFailed, StartFailed
 from fleetglow.instance import Instance
-from fleetglow.interrupts import uninterrupted
+from fleetglow.interrupts import ended_as_by_ctrl_c, uninterrupted
 from fleetglow.operated import told_in_a_line
 from fleetglow.options import http_url
 from fleetglow.progress import Progress
@@ -20,8 +20,17 @@ from fleetglow.template_parameters import checked
 READY_S = 60.0
 
 
+type Start = Callable[[], bool]
+"""Starts the instance's LocalStack unless it runs; False if it did."""
+
+
 def bring_up(
-    instance: Instance, progress: Progress, *, endpoint_url: str | None = None, parameters: list[str] | None = None
+    instance: Instance,
+    progress: Progress,
+    start: Start,
+    *,
+    endpoint_url: str | None = None,
+    parameters: list[str] | None = None,
 ) -> Deployment:
     """Start the instance's LocalStack, or take the one at `endpoint_url`; deploy to it; wait until the stack answers.
 
@@ -31,7 +40,7 @@ def bring_up(
     endpoint_url = http_url("--endpoint-url", endpoint_url) if endpoint_url is not None else None
     if endpoint_url is not None and not local_stack.healthy(endpoint_url):
         raise StartFailed(f"no LocalStack answers at {endpoint_url}")
-    started = endpoint_url is None and local_stack.start(instance)
+    started = endpoint_url is None and start()
     wanted = package.fingerprint()
     with progress.step("sam build"):
         package.build(instance, wanted)
@@ -58,26 +67,47 @@ def bring_up(
 
 
 @contextmanager
-def answered_for(instance: Instance, progress: Progress) -> Iterator[None]:
-    """A block that may start the instance's LocalStack: interrupted, it ends what it has started.
+def answered_for(
+    instance: Instance,
+    progress: Progress,
+    *,
+    to_the_end: bool = False,
+    start: Callable[[Instance], bool] = local_stack.start,
+) -> Iterator[Start]:
+    """A block that may start the instance's LocalStack; interrupted, it ends what it has started, and nothing else.
 
-    Where the block fails LocalStack runs on, for its logs and for another try, and it is said how to end it.
+    SIGTERM and SIGHUP interrupt it like Ctrl-C. Where the block fails LocalStack runs on, for its logs and for another
+    try, and it is said how to end it.
+
+    Args:
+        to_the_end: however the block ends, what it has started ends with it.
     """
-    ran_before = local_stack.is_running(instance)
+    is_ours: bool | None = None
+    is_done = is_interrupted = False
+
+    def started() -> bool:
+        nonlocal is_ours
+        # Else it could run before it is known whose it is.
+        with uninterrupted():
+            is_ours = start(instance)
+        return is_ours
+
     try:
-        yield
+        with ended_as_by_ctrl_c():
+            yield started
+        is_done = True
     except KeyboardInterrupt:
-        if local_stack.is_running(instance):
-            if ran_before:
-                progress.say("LocalStack ran before and runs on: `fleetglow down` ends it")
-            else:
-                with uninterrupted(), progress.step("stopping what was started"):
-                    local_stack.stop(instance)
+        is_interrupted = True
         raise
-    except FleetglowError:
-        if not ran_before and local_stack.is_running(instance):
+    finally:
+        is_over = is_interrupted or to_the_end
+        if is_ours and is_over:
+            with uninterrupted(), progress.step("stopping what was started"):
+                local_stack.stop(instance)
+        elif is_ours is False and is_over and local_stack.is_running(instance):
+            progress.say("LocalStack ran before and runs on: `fleetglow down` ends it")
+        elif is_ours and not is_done and local_stack.is_running(instance):
             progress.say("LocalStack runs on: `fleetglow up` tries again, `fleetglow down` ends it")
-        raise
 
 
 def _wait_until_ready(deployment: Deployment) -> None:

@@ -14,7 +14,10 @@ AGAIN_S = 0.01
 
 
 def main() -> None:
-    """Run a command. An expected failure is one line on stderr and exit status 1, Ctrl-C at any moment status 130."""
+    """Run a command. An expected failure is one line on stderr and the exit status that `errors` has for it.
+
+    Ctrl-C at any moment is status 130.
+    """
     sys.unraisablehook = interrupt_again
     try:
         from fleetglow.command_line import app  # noqa: PLC0415
@@ -22,7 +25,7 @@ def main() -> None:
         app()
     except FleetglowError as error:
         sys.stderr.write(f"fleetglow: {error}\n")
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -9,9 +9,7 @@ One connection carries up to 16 viewports. A client is two tasks and one socket,
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import isawaitable
 from math import inf
 from typing import Any, Self
 
@@ -19,12 +17,13 @@ import aiohttp
 
 from fleetglow.clock import SystemClock
 from fleetglow.conversation import Conversation
-from fleetglow.errors import BadInput
+from fleetglow.errors import BadInput, Refused
 from fleetglow.feed import Feed
 from fleetglow.handshake import opened, trouble_of
 from fleetglow.heatmap_view import HeatmapView, Link
 from fleetglow.outstanding import Patience, Unanswered
 from fleetglow.protocol import Ack, Box, Encoding, Place
+from fleetglow.told import Told, told_now
 from fleetglow.watch import Watch
 from fleetglow.websocket_url import parsed
 from heatmap.cells import BBox, bbox_from
@@ -40,14 +39,10 @@ __all__ = [
     "Link",
     "Patience",
     "Place",
-    "Token",
+    "Told",
     "Traffic",
-    "Url",
     "Watch",
 ]
-
-type Token = str | Callable[[], str | Awaitable[str]]
-type Url = str | Callable[[], str | Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -83,14 +78,17 @@ class HeatmapClient:
         token: with the scope heatmap:read; or a function, which may be async, that gives a fresh one per connection.
         session: to connect with, if many clients share one; it must allow as many connections.
 
+    Attributes:
+        turned: set whenever `link` or `trouble` changes; who waits for it clears it.
+
     Raises:
         BadInput: it is no WebSocket URL.
     """
 
     def __init__(
         self,
-        websocket_url: Url,
-        token: Token,
+        websocket_url: Told,
+        token: Told,
         *,
         session: aiohttp.ClientSession | None = None,
         patience: Patience | None = None,
@@ -105,6 +103,7 @@ class HeatmapClient:
         self._watches: set[Watch] = set()
         self._link: Link = "connecting"
         self._trouble: str | None = None
+        self.turned = asyncio.Event()
         self._connections = 0
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -180,9 +179,9 @@ class HeatmapClient:
         """What the server has, as soon as it says so.
 
         Raises:
-            BadInput: the server does not take the token, or the connection at all.
+            Refused: the server does not take the token, or the connection at all.
         """
-        answered: asyncio.Future[Ack | BadInput] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[Ack | Refused] = asyncio.get_running_loop().create_future()
         self._conversation.greet(
             lambda answer: None if answered.done() else answered.set_result(answer), self._clock.monotonic()
         )
@@ -191,7 +190,7 @@ class HeatmapClient:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         self.raise_if_failed()
         answer = await answered
-        if isinstance(answer, BadInput):
+        if isinstance(answer, Refused):
             raise answer
         return Hello(answer.connection_id, answer.precisions, answer.cities)
 
@@ -205,7 +204,7 @@ class HeatmapClient:
         error = task.exception() if task.done() and not task.cancelled() else None
         if isinstance(error, BadInput):
             # Many may be told of it, and each raise would lengthen the traceback of the same error.
-            raise BadInput(str(error)) from error
+            raise type(error)(str(error)) from error
         if error is not None:
             raise error
 
@@ -239,6 +238,7 @@ class HeatmapClient:
     def _turn(self, link: Link, trouble: str | None = None) -> None:
         if (link, trouble) != (self._link, self._trouble):
             self._link, self._trouble = link, trouble
+            self.turned.set()
             for watch in self._watches:
                 watch.notify()
 
@@ -259,8 +259,8 @@ class HeatmapClient:
 
     async def _connect(self, session: aiohttp.ClientSession) -> str:
         """One connection, from its handshake until it ends or is found dead; how it ended."""
-        url = parsed(await _said(self._url)) if callable(self._url) else self._url
-        token = await _said(self._token) if callable(self._token) else self._token
+        url = parsed(await told_now(self._url)) if callable(self._url) else self._url
+        token = await told_now(self._token)
         async with asyncio.timeout(self._patience.connect_s):
             socket = await opened(session, url, token)
         async with socket:
@@ -299,8 +299,3 @@ class HeatmapClient:
                     await self._wake.wait()
             except TimeoutError:
                 continue
-
-
-async def _said(tell: Callable[[], str | Awaitable[str]]) -> str:
-    said = tell()
-    return await said if isawaitable(said) else said

@@ -6,7 +6,7 @@ next. Texts to send gather in `outgoing`.
 
 from collections import deque
 
-from fleetglow.errors import BadInput, BadMessage
+from fleetglow.errors import BadMessage, Refused
 from fleetglow.feed import Feed
 from fleetglow.outstanding import Greeted, Outstanding, Patience, Request
 from fleetglow.protocol import (
@@ -236,7 +236,7 @@ class Conversation:
         if refusal.code in _PASSING:
             self._requests.postpone(request, now)
             return
-        reason = BadInput(refusal.message)
+        reason = Refused(refusal.message)
         if request.feed is not None:
             request.feed.refusal = reason
             self._feeds.pop(request.feed, None)
@@ -244,6 +244,6 @@ class Conversation:
         elif request.greeted is not None:
             self._tell(request.greeted, reason)
 
-    def _tell(self, greeted: Greeted, answer: Ack | BadInput) -> None:
+    def _tell(self, greeted: Greeted, answer: Ack | Refused) -> None:
         self._greeted.remove(greeted)
         greeted(answer)

@@ -14,6 +14,8 @@ from fleetglow.progress import Detail
 from fleetglow.wording import counted
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
@@ -21,6 +23,10 @@ DEPLOY_S = 180.0
 POLL_S = 0.2
 # A stack in these states can be replaced, but not updated.
 DEAD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"}
+# A stack whose last update failed; LocalStack calls it so, too, but rolls nothing back.
+ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
+# What a stack is when a deployment of it begins.
+BEGINNINGS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
 
 
 def deploy(endpoint_url: str, template_url: str, parameters: dict[str, str], tell: Detail) -> bool:
@@ -56,9 +62,12 @@ def applied(
         raise DeployFailed(f"the template was refused: {error}") from error
     if not _has_changes(cloudformation, change_set):
         cloudformation.delete_change_set(ChangeSetName=change_set)
-        if stack is not None and stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE":
+        if stack is not None and stack["StackStatus"] == ROLLED_BACK:
             # LocalStack notes the template of an update that has failed, too.
-            raise DeployFailed(f"the same update has failed before: {first_failure(cloudformation)}")
+            reason = first_failure(cloudformation)
+            raise DeployFailed(
+                f"the same update has failed before: {reason}; correct it, or run `fleetglow down`, then `fleetglow up`"
+            )
         return False
     cloudformation.execute_change_set(ChangeSetName=change_set)
     stack = _settled(cloudformation, tell)
@@ -110,23 +119,46 @@ def _stack(cloudformation: "CloudFormationClient") -> "StackTypeDef | None":
 
 def first_failure(cloudformation: "CloudFormationClient", stack: str = STACK_NAME) -> str:
     """What failed first in the last deployment, in the stack or one nested in it, and why."""
-    failed = sorted(_failures(cloudformation, STACK_NAME), key=lambda event: event["Timestamp"])
+    since = _began(cloudformation)
+    failed = [each for each in _failures(cloudformation, STACK_NAME) if since is None or each["Timestamp"] >= since]
     if not failed:
         return f"the stack could not be deployed, and {stack} does not say why"
-    event = failed[0]
+    event = min(failed, key=lambda each: each["Timestamp"])
     reason = " ".join(event.get("ResourceStatusReason", "no reason given").split())
     return f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason}"
 
 
+def failed_update(cloudformation: "CloudFormationClient") -> str | None:
+    """Why the stack's last update failed; None if it did not."""
+    stack = _stack(cloudformation)
+    if stack is None or stack["StackStatus"] != ROLLED_BACK:
+        return None
+    return first_failure(cloudformation)
+
+
+def _began(cloudformation: "CloudFormationClient") -> "datetime | None":
+    """When the last deployment did, by the clock of the events: they are kept of all the stack has been through."""
+    begun = (event for event in _events(cloudformation, STACK_NAME) if _is_own(event))
+    return max((event["Timestamp"] for event in begun if event.get("ResourceStatus") in BEGINNINGS), default=None)
+
+
 def _failures(cloudformation: "CloudFormationClient", stack: str) -> "Iterator[StackEventTypeDef]":
+    for event in _events(cloudformation, stack):
+        if _is_own(event) or not event.get("ResourceStatus", "").endswith("_FAILED"):
+            continue
+        nested = event.get("PhysicalResourceId", "")
+        inner = []
+        if event.get("ResourceType") == "AWS::CloudFormation::Stack" and nested.startswith("arn:"):
+            inner = list(_failures(cloudformation, nested))
+        # A nested stack only repeats what one of its resources told.
+        yield from inner or [event]
+
+
+def _events(cloudformation: "CloudFormationClient", stack: str) -> "Iterator[StackEventTypeDef]":
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
-        for event in page["StackEvents"]:
-            own = event.get("PhysicalResourceId") == event["StackId"]
-            if own or not event.get("ResourceStatus", "").endswith("_FAILED"):
-                continue
-            nested = event.get("PhysicalResourceId", "")
-            inner = []
-            if event.get("ResourceType") == "AWS::CloudFormation::Stack" and nested.startswith("arn:"):
-                inner = list(_failures(cloudformation, nested))
-            # A nested stack only repeats what one of its resources told.
-            yield from inner or [event]
+        yield from page["StackEvents"]
+
+
+def _is_own(event: "StackEventTypeDef") -> bool:
+    """Whether it is about the stack itself."""
+    return event.get("PhysicalResourceId") == event["StackId"]

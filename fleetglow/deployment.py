@@ -33,7 +33,7 @@ LOCAL_PARAMETERS = {
     # On one machine thousands of viewers share a token.
     "MaxConnectionsPerPrincipal": "10000",
 }
-# After an update that failed and was rolled back, a stack is what it was before.
+# After an update that failed LocalStack rolls nothing back: what it had changed by then stays, and the rest answers on.
 USABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
@@ -44,6 +44,8 @@ class Deployment:
     Attributes:
         outputs: the CloudFormation outputs of the stack by name.
         issuer, audience: what the claims `iss` and `aud` of its tokens have to be.
+        jwks_url: of the identity provider whose tokens it takes; None if they are signed with the stack's secret.
+        briefly: the secret is not waited for any longer than `discover` waited.
     """
 
     endpoint_url: str
@@ -54,6 +56,8 @@ class Deployment:
     outputs: dict[str, str]
     issuer: str = "fleetglow"
     audience: str = "fleetglow"
+    jwks_url: str | None = None
+    briefly: bool = False
 
     @property
     def functions(self) -> dict[str, str]:
@@ -70,24 +74,35 @@ class Deployment:
         Args:
             drivers: for whom it may ping beside `sub`: ids, or prefixes that end in `*`.
             cities: where it is good, in the same way.
+
+        Raises:
+            NotRunning: the stack does not tell its secret, or has none.
         """
-        secret = _secret(self.endpoint_url, self.outputs["TokenSecretArn"])
+        if self.jwks_url is not None:
+            raise NotRunning(
+                f"this stack takes the tokens of {self.jwks_url} alone, and none can be made here: get one there and "
+                "give it as --token, with --rest-url or --websocket-url"
+            )
+        secret = _secret(self.endpoint_url, self.outputs["TokenSecretArn"], self.briefly)
         claims = {"iss": self.issuer, "aud": self.audience, "sub": sub, "scope": scope}
         return _token(secret, claims, ttl_s, drivers=list(drivers), cities=list(cities))
 
 
-def discover(instance: Instance | None = None) -> Deployment:
+def discover(instance: Instance | None = None, *, briefly: bool = False) -> Deployment:
     """The deployed stack of an instance (default: the one the environment selects).
+
+    Args:
+        briefly: an answer is waited for as long as somebody can wait for Ctrl-C, which does not end this in a thread.
 
     Raises NotRunning if nothing answers at its endpoint or no complete stack is deployed there.
     """
     endpoint_url = (instance or Instance.from_env()).endpoint_url
-    return described(endpoint_url, _stack(endpoint_url))
+    return described(endpoint_url, _stack(endpoint_url, briefly=briefly), briefly=briefly)
 
 
-def _stack(endpoint_url: str) -> "StackTypeDef":
+def _stack(endpoint_url: str, *, briefly: bool) -> "StackTypeDef":
     """The deployed stack; raises NotRunning with the reason if there is none."""
-    cloudformation = boto3.client("cloudformation", **aws.local(endpoint_url, read_timeout_s=15))
+    cloudformation = boto3.client("cloudformation", **_options(endpoint_url, briefly=briefly))
     try:
         (stack,) = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
     except (NoConnectionError, HTTPClientError) as error:
@@ -102,8 +117,8 @@ def _stack(endpoint_url: str) -> "StackTypeDef":
     return stack
 
 
-def described(endpoint_url: str, stack: "StackTypeDef") -> Deployment:
-    """A stack on LocalStack as CloudFormation describes it, whose page has a token that works."""
+def described(endpoint_url: str, stack: "StackTypeDef", *, briefly: bool = False) -> Deployment:
+    """A stack on LocalStack as CloudFormation describes it, whose page has a token that works if one can be made."""
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
     found = Deployment(
@@ -115,14 +130,22 @@ def described(endpoint_url: str, stack: "StackTypeDef") -> Deployment:
         outputs=outputs,
         issuer=parameters["TokenIssuer"],
         audience=parameters["TokenAudience"],
+        jwks_url=None if parameters["JwksUrl"] == "none" else parameters["JwksUrl"],
+        briefly=briefly,
     )
+    if found.jwks_url is not None:
+        return found
     token = found.token(VIEWER_SCOPE, "viewer", VIEWER_TTL_S)
     return replace(found, web_url=f"{found.web_url}#token={token}")
 
 
+def _options(endpoint_url: str, *, briefly: bool) -> aws.ClientOptions:
+    return aws.local(endpoint_url, read_timeout_s=2 if briefly else 15, attempts=1 if briefly else 2)
+
+
 @cache
-def _secret(endpoint_url: str, arn: str) -> str:
-    secrets = boto3.client("secretsmanager", **aws.local(endpoint_url))
+def _secret(endpoint_url: str, arn: str, briefly: bool) -> str:
+    secrets = boto3.client("secretsmanager", **_options(endpoint_url, briefly=briefly))
     try:
         return secrets.get_secret_value(SecretId=arn)["SecretString"]
     except (ClientError, BotoCoreError) as error:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import uniform
 
-from fleetglow.errors import BadInput
+from fleetglow.errors import Refused
 from fleetglow.protocol import Ack, Box, Encoding, ViewportMessage
 from fleetglow.viewer_state import ViewerState
 
@@ -39,7 +39,7 @@ class Feed:
     changed: Callable[[], None]
     state: ViewerState = field(default_factory=ViewerState)
     subscription: str | None = None
-    refusal: BadInput | None = None
+    refusal: Refused | None = None
     heartbeat_s: float = DEFAULT_HEARTBEAT_S
     min_cell_drivers: int = 1
     heard_at: float = 0.0

@@ -7,7 +7,7 @@ import ssl
 import aiohttp
 from yarl import URL
 
-from fleetglow.errors import BadInput
+from fleetglow.errors import Refused
 
 # API Gateway sends no message over 128 KB.
 MAX_MESSAGE_BYTES = 131_072
@@ -25,7 +25,7 @@ async def opened(session: aiohttp.ClientSession, url: URL, token: str) -> aiohtt
     """A connection to a stage. A URL is kept in logs and is short, so the token is only in it if it fits nowhere else.
 
     Raises:
-        BadInput: the server does not take the token, or such a connection at all; its text holds nothing of the token.
+        Refused: the server does not take the token, or such a connection at all; its text holds nothing of the token.
         aiohttp.ClientError, TimeoutError, OSError: there is none now; another attempt may succeed.
     """
     fits = NAME_OF_SUBPROTOCOL.fullmatch(token)
@@ -65,7 +65,7 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def _refusal(status: int) -> BadInput:
+def _refusal(status: int) -> Refused:
     if status in {401, 403}:
-        return BadInput(f"token: expected a valid one, the server answered {status}")
-    return BadInput(f"connection: expected one that the server takes, it answered {status}")
+        return Refused(f"token: expected a valid one, the server answered {status}")
+    return Refused(f"connection: expected one that the server takes, it answered {status}")

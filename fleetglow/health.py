@@ -12,6 +12,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fleetglow import aws, local_stack
+from fleetglow.deploy import failed_update
 from fleetglow.deployment import VIEWER_SCOPE, Deployment
 from fleetglow.wording import counted
 
@@ -31,6 +32,7 @@ def reason_not_answering(deployment: Deployment) -> str | None:
 def parts(deployment: Deployment) -> dict[str, str]:
     """Every part's state."""
     probes: dict[str, Callable[[Deployment], str]] = {
+        "stack": stack,
         "rest": rest,
         "websocket": websocket,
         "cache": cache,
@@ -44,19 +46,32 @@ def parts(deployment: Deployment) -> dict[str, str]:
     return states | {name: probe(deployment) for name, probe in probes.items()}
 
 
+def stack(deployment: Deployment) -> str:
+    """Whether it is what was last deployed."""
+    cloudformation = boto3.client("cloudformation", **aws.local(deployment.endpoint_url))
+    try:
+        reason = failed_update(cloudformation)
+    except (ClientError, BotoCoreError) as error:
+        return str(error)
+    return OK if reason is None else f"the last update failed: {reason}; `fleetglow up` updates it"
+
+
 def rest(deployment: Deployment) -> str:
     """GET /health, which itself asks the stream, the failure queue and the live state."""
     return unwell(*_get(f"{deployment.rest_url}/health"))
 
 
 def websocket(deployment: Deployment) -> str:
-    """A handshake with a viewer's token, which takes the gateway, the authorizer and the connections."""
+    """A handshake with a viewer's token, which takes the gateway, the authorizer and the connections.
+
+    Where no token can be made here, that the authorizer refuses what is none has to do.
+    """
     import asyncio  # noqa: PLC0415 - with aiohttp a third of a second, which `token` and `logs` can do without
 
     import aiohttp  # noqa: PLC0415
 
     async def connect() -> None:
-        token = deployment.token(VIEWER_SCOPE, "status", 60)
+        token = deployment.token(VIEWER_SCOPE, "status", 60) if deployment.jwks_url is None else "none"
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             connection = await session.ws_connect(
@@ -67,6 +82,8 @@ def websocket(deployment: Deployment) -> str:
     try:
         asyncio.run(connect())
     except aiohttp.WSServerHandshakeError as error:
+        if deployment.jwks_url is not None and error.status in {401, 403}:
+            return OK
         return f"the handshake was answered with {error.status} {error.message}"
     except (aiohttp.ClientError, TimeoutError) as error:
         return f"{deployment.websocket_url}: {error or 'no answer in time'}"
@@ -135,15 +152,20 @@ def web(deployment: Deployment) -> str:
 
 
 def unwell(status: int | str, body: str) -> str:
-    """What an answer of GET /health says is degraded or unavailable, or else OK."""
+    """What an answer of GET /health says is degraded or unavailable, or else OK.
+
+    What waits in the failure queue is not said: the part `failures` says it.
+    """
     try:
         health = json.loads(body)
-        if status == 200 and health["status"] == "ok":
-            return OK
-        unwell = {part: state["reason"] for part, state in health.items() if "reason" in state}
+        is_answer = health["status"] in {"ok", "degraded"}
+        bad = {part: state for part, state in health.items() if "reason" in state}
+        if bad.get("failures", {}).get("status") == "degraded":
+            del bad["failures"]
+        reasons = "; ".join(f"{part}: {state['reason']}" for part, state in bad.items())
     except (ValueError, AttributeError, TypeError, KeyError):
-        unwell = {}
-    return "; ".join(f"{part}: {reason}" for part, reason in unwell.items()) or f"GET /health: {status} {body[:200]}"
+        is_answer, reasons = False, ""
+    return reasons or (OK if status == 200 and is_answer else f"GET /health: {status} {body[:200]}")
 
 
 def _get(url: str) -> tuple[int | str, str]:
@@ -158,10 +180,10 @@ def _get(url: str) -> tuple[int | str, str]:
 
 
 def report(deployment: Deployment) -> dict[str, Any]:
-    """What `status --json` prints."""
+    """What `status --json` prints; it is ready when it can be used, whatever waits in the failure queue."""
     states = parts(deployment)
     return {
-        "ready": all(state == OK for state in states.values()),
+        "ready": all(state == OK for part, state in states.items() if part != "failures"),
         "rest_url": deployment.rest_url,
         "websocket_url": deployment.websocket_url,
         "web_url": deployment.web_url,

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleetglow.errors import BadInput
+from fleetglow.errors import BadInput, NotRunning
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STACK_NAME = "fleetglow"
@@ -41,14 +41,14 @@ class Instance:
     def endpoint_url(self) -> str:
         """Where the stack was deployed: what `up` last noted, else this instance's own port.
 
-        Raises BadInput if the note cannot be read.
+        Raises NotRunning if the note cannot be read.
         """
         try:
             return str(json.loads(self.stack_file.read_text())["endpoint_url"])
         except FileNotFoundError:
             return self.local_url
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{self.stack_file}: expected what `fleetglow up` writes there; run it again") from error
+            raise NotRunning(f"{self.stack_file}: expected what `fleetglow up` writes there; run it again") from error
 
     @property
     def stack_file(self) -> Path:
@@ -78,7 +78,10 @@ class Instance:
 
     def remember_endpoint(self, endpoint_url: str) -> None:
         self.make_home()
-        self.stack_file.write_text(json.dumps({"endpoint_url": endpoint_url}) + "\n")
+        # Others may be reading it at this moment.
+        whole = self.stack_file.with_suffix(f".{os.getpid()}")
+        whole.write_text(json.dumps({"endpoint_url": endpoint_url}) + "\n")
+        whole.replace(self.stack_file)
 
     def forget_endpoint(self) -> None:
         self.stack_file.unlink(missing_ok=True)

@@ -9,9 +9,6 @@ from fleetglow.client import HeatmapClient, Hello, Watch
 from fleetglow.heatmap_view import HeatmapView
 from heatmap.cells import BBox
 
-# How soon it is seen, before there is a view, that connecting has failed.
-CHECK_S = 0.1
-
 
 class Lookout:
     """Watches a city, or a box in it.
@@ -38,7 +35,7 @@ class Lookout:
         """What is seen, from the first moment on. What was seen stays until the first frame at another precision is in.
 
         Raises:
-            BadInput: the server does not take the token, or what is asked for.
+            Refused: the server does not take the token, or what is asked for.
         """
         hello = asyncio.create_task(self._client.hello())
         try:
@@ -62,10 +59,12 @@ class Lookout:
 
     async def _until(self, answered: asyncio.Task[Hello]) -> AsyncGenerator[HeatmapView]:
         """How it stands with the connection, until the server has said what it has, or does not take us."""
-        told: HeatmapView | None = None
+        turned = self._client.turned
         while not answered.done():
-            now = HeatmapView(self._client.link, precision=0, trouble=self._client.trouble)
-            if now != told:
-                told = now
-                yield now
-            await asyncio.wait([answered], timeout=CHECK_S)
+            turned.clear()
+            yield HeatmapView(self._client.link, precision=0, trouble=self._client.trouble)
+            turn = asyncio.create_task(turned.wait())
+            try:
+                await asyncio.wait([answered, turn], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                turn.cancel()

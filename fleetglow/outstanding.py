@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from math import inf
 
 from fleetglow.backoff import Backoff
-from fleetglow.errors import BadInput
+from fleetglow.errors import Refused
 from fleetglow.feed import Feed
 from fleetglow.protocol import Ack
 
-type Greeted = Callable[[Ack | BadInput], None]
+type Greeted = Callable[[Ack | Refused], None]
 """Who is told what the server has, or why it does not say."""
 
 # The wait for an answer, and for a frame, that does not come doubles this often.

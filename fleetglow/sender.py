@@ -16,7 +16,7 @@ import msgspec
 
 from fleetglow.backoff import Backoff
 from fleetglow.clock import Clock
-from fleetglow.errors import BadInput, FleetglowError, NotRunning
+from fleetglow.errors import FleetglowError, NotRunning, Refused
 
 MAX_IN_FLIGHT = 16
 ATTEMPTS = 6
@@ -121,7 +121,7 @@ class Sender:
 
         Raises:
             NotRunning: nothing has ever answered.
-            BadInput: the server does not take our token.
+            Refused: the server does not take our token.
         """
         await self._slots.acquire()
         self._raise_failure()
@@ -134,7 +134,7 @@ class Sender:
         """Wait until every ping is answered for; once stopped, give up on the rest after a short while.
 
         Raises:
-            NotRunning, BadInput: as `submit`.
+            NotRunning, Refused: as `submit`.
         """
         given_up_at = float("inf")
         while self._tasks:
@@ -191,7 +191,7 @@ class Sender:
         """Count the pings that were answered for good; the rest came too fast, and may be sent again."""
         if answer.status in {401, 403}:
             expected = "one with the scope pings:write that is good for the pings' drivers and cities"
-            raise BadInput(f"token: expected {expected}, the server answered {answer.status}")
+            raise Refused(f"token: expected {expected}, the server answered {answer.status}")
         try:
             result = msgspec.json.decode(answer.body, type=_Result)
         except msgspec.DecodeError:

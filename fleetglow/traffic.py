@@ -5,6 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import typer
@@ -61,11 +62,11 @@ def destination(rest_url: str | None, token: str | None, duration_s: float) -> D
         url, secret = elsewhere
         return Destination(Target(http_url("--rest-url", url), secret))
 
-    def find() -> Target:
-        here = discover()
+    def find(*, briefly: bool) -> Target:
+        here = discover(briefly=briefly)
         return Target(here.rest_url, here.token(PINGS_WRITE, "traffic", int(duration_s) + 600))
 
-    return Destination(find(), find)
+    return Destination(find(briefly=False), partial(find, briefly=True))
 
 
 def carry(
@@ -85,7 +86,7 @@ def carry(
 
     Raises:
         typer.Exit: with 130, after Ctrl-C and the summary so far.
-        NotRunning, BadInput: nothing answers, or the token is not taken.
+        NotRunning, Refused: nothing answers, or the token is not taken.
     """
     with _progress(duration_s) as tell:
         tally, seconds, was_stopped = asyncio.run(_flow(whom, traffic, tell))

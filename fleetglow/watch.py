@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from fleetglow.errors import BadInput
+from fleetglow.errors import Refused
 from fleetglow.feed import Feed
 from fleetglow.heatmap_view import HeatmapView, Link
 
@@ -65,7 +65,7 @@ class Watch:
         Who is slower than the changes sees the latest and none in between.
 
         Raises:
-            BadInput: the server does not take the token, or what is asked for.
+            Refused: the server does not take the token, or what is asked for.
         """
         seen = -1
         repeats = self._repeats
@@ -73,7 +73,7 @@ class Watch:
         while True:
             self._client.raise_if_failed()
             if self.feed.refusal:
-                raise BadInput(str(self.feed.refusal))
+                raise Refused(str(self.feed.refusal))
             if self._is_closed or self._client.is_closed:
                 return
             if seen == self._changes:

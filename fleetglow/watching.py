@@ -175,7 +175,7 @@ def header(view: HeatmapView, watched: Watched, in_view: int, now: float, consol
         if watched.bbox:
             left.append(f", {in_view:,} of them here", "not bold")
         left.append(f"  {counted(len(view.cells), 'cell')} at precision {view.precision}", "not bold dim")
-        right.append(f"rev {view.rev}  lag {view.lag_ms} ms  ", "dim")
+        right.append("".join(f"{each}  " for each in (f"rev {view.rev}", *_lag(view))), "dim")
         if view.received_at is not None:
             age = f"{max(0.0, now - view.received_at):.0f} s old"
             right.append(*(f" STALE, {age} ", "bold reverse") if view.is_stale(now) else (age, "dim"))
@@ -204,10 +204,13 @@ class PlainLines:
         if view.frames > self._frames and view.as_of is not None:
             self._frames = view.frames
             least = f" of {view.min_cell_drivers} or more" if view.min_cell_drivers > 1 else ""
-            self._out(
-                f"{view.as_of:%H:%M:%S} {self._city} rev {view.rev} drivers {view.drivers} "
-                f"cells {len(view.cells)}{least} lag {view.lag_ms} ms"
-            )
+            counts = f"rev {view.rev} drivers {view.drivers} cells {len(view.cells)}{least}"
+            self._out(" ".join([f"{view.as_of:%H:%M:%S}", self._city, counts, *_lag(view)]))
+
+
+def _lag(view: HeatmapView) -> list[str]:
+    """How old it is, of which a token that is not shown exact counts is told nothing."""
+    return [f"lag {view.lag_ms} ms"] if view.min_cell_drivers == 1 else []
 
 
 def plain_precision(box: BBox, offered: Iterable[int]) -> int:

@@ -12,34 +12,14 @@ def run(
     interval: Annotated[float, typer.Option(min=1, help="Seconds between two pings of a driver.")] = 10,
     duration: Annotated[float, typer.Option(min=1, max=FULL_HOUR_S, help="For how many seconds.")] = FULL_HOUR_S,
 ) -> None:
-    """Start the stack, simulate a fleet, show where to watch it; Ctrl-C ends all of it."""
-    import signal
-
-    from fleetglow import local_stack
-    from fleetglow.bring_up import bring_up
+    """Start the stack, simulate a fleet, show where to watch it; Ctrl-C ends all that it has started."""
+    from fleetglow.bring_up import answered_for, bring_up
     from fleetglow.commands.simulate import simulate
-    from fleetglow.errors import INTERRUPTED
     from fleetglow.instance import Instance
     from fleetglow.progress import Progress
 
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, interrupt)
     instance, progress = Instance.from_env(), Progress()
-    interrupted = False
-    try:
-        deployment = bring_up(instance, progress)
-        typer.echo(f"\n  The live map:  {deployment.web_url}\n\n  Ctrl-C ends everything.\n")
+    with answered_for(instance, progress, to_the_end=True) as start:
+        deployment = bring_up(instance, progress, start)
+        typer.echo(f"\n  The live map:  {deployment.web_url}\n\n  Ctrl-C ends all that was started here.\n")
         simulate(drivers=drivers, interval=interval, duration=duration)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        # A second Ctrl-C must not leave half of it running.
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_IGN)
-        with progress.step("stopping"):
-            local_stack.stop(instance)
-    if interrupted:
-        raise typer.Exit(INTERRUPTED)

@@ -24,5 +24,5 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
             typer.echo(f"{name:<14} {report[name] or '-'}")
         for name, state in report["parts"].items():
             typer.echo(f"{name:<14} {state}")
-    if not report["ready"]:
+    if any(state != health.OK for state in report["parts"].values()):
         raise typer.Exit(1)

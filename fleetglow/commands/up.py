@@ -19,8 +19,8 @@ def up(endpoint_url: Endpoint = None, port: Port = None, parameter: Parameter = 
     from fleetglow.progress import Progress
 
     instance, progress = Instance.from_env(port), Progress()
-    with answered_for(instance, progress):
-        deployment = bring_up(instance, progress, endpoint_url=endpoint_url, parameters=parameter)
+    with answered_for(instance, progress) as start:
+        deployment = bring_up(instance, progress, start, endpoint_url=endpoint_url, parameters=parameter)
     typer.echo(f"map        {deployment.web_url}")
     typer.echo(f"REST       {deployment.rest_url}")
     typer.echo(f"WebSocket  {deployment.websocket_url}")

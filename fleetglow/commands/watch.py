@@ -62,7 +62,7 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
             # A stack that was ended and started again has other URLs, and another secret.
             nonlocal here
             try:
-                here = await asyncio.to_thread(discover)
+                here = await asyncio.to_thread(discover, briefly=True)
             except NotRunning as error:
                 raise ConnectionError(str(error)) from error
             return here.websocket_url

@@ -14,7 +14,7 @@ import pytest
 
 from fakes.live_server import TOKEN, LiveServer
 from fleetglow.backoff import Backoff
-from fleetglow.client import BadInput, BBox, HeatmapClient, HeatmapView, Patience, Token, Watch
+from fleetglow.client import BadInput, BBox, HeatmapClient, HeatmapView, Patience, Told, Watch
 
 DEADLINE_S = 10
 README = Path(__file__).parents[3] / "README.md"
@@ -33,7 +33,7 @@ async def live() -> AsyncIterator[LiveServer]:
 
 
 @asynccontextmanager
-async def connected(live: LiveServer, token: Token = TOKEN) -> AsyncIterator[HeatmapClient]:
+async def connected(live: LiveServer, token: Told = TOKEN) -> AsyncIterator[HeatmapClient]:
     # Here and not in the fixture, which is a task of its own.
     async with asyncio.timeout(DEADLINE_S), HeatmapClient(live.websocket_url, token, patience=QUICK) as client:
         yield client

@@ -98,7 +98,7 @@ async def test_ctrl_c_prints_the_summary_so_far(taker: tuple[Taker, str]):
     ("arguments", "status", "message"),
     [
         (("simulate", "--drivers", "0"), 2, "--drivers"),
-        (("simulate", "--city", "atlantis"), 1, "fleetglow: --city: expected one of lagos"),
+        (("simulate", "--city", "atlantis"), 2, "fleetglow: --city: expected one of lagos"),
         (("play", "no-such-file.csv"), 2, "no-such-file.csv"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fakes.heat_server import FakeHeatServer
 from fleetglow.backoff import Backoff
 from fleetglow.conversation import Conversation
-from fleetglow.errors import BadInput
+from fleetglow.errors import Refused
 from fleetglow.feed import Feed
 from fleetglow.outstanding import Patience, Unanswered
 from fleetglow.protocol import Ack, Encoding
@@ -467,7 +467,7 @@ def test_a_city_that_has_grown_is_another_viewport_of_which_nothing_is_known(tal
 
 
 def test_hello_is_answered_with_what_the_server_has(talk: Talk):
-    told: list[Ack | BadInput] = []
+    told: list[Ack | Refused] = []
     talk.client.greet(told.append, talk.now)
     talk.drop()
     talk.connect()
@@ -478,7 +478,7 @@ def test_hello_is_answered_with_what_the_server_has(talk: Talk):
 
 
 def test_hello_that_the_server_does_not_know_is_told_as_such(talk: Talk):
-    told: list[Ack | BadInput] = []
+    told: list[Ack | Refused] = []
     talk.client.greet(told.append, talk.now)
     error = {"type": "error", "action": "$default", "id": "1", "code": "unknown_action", "message": "action: expected"}
     talk.hear(json.dumps(error))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fleetglow.deploy import applied, first_failure
+from fleetglow.deploy import applied, failed_update, first_failure
 from fleetglow.errors import DeployFailed
 
 NESTED = "arn:aws:cloudformation:us-east-1:000000000000:stack/fleetglow-Cache/1"
@@ -69,6 +69,18 @@ def test_what_succeeded_and_the_stack_itself_are_no_failures() -> None:
     assert "Stream (AWS::SQS::Queue): no reason given" == failure(outer=[fine, itself, broken])
 
 
+def test_what_failed_in_an_earlier_deployment_is_not_told_again() -> None:
+    nested = {"PhysicalResourceId": NESTED, "ResourceType": "AWS::CloudFormation::Stack"}
+    outer = [
+        event("fleetglow", 2, "Old", "no such node type"),
+        event("fleetglow", 4, "fleetglow", None, PhysicalResourceId="fleetglow", ResourceStatus="UPDATE_IN_PROGRESS"),
+        event("fleetglow", 7, "Cache", "Embedded stack was not updated", **nested),
+    ]
+    inner = [event(NESTED, 3, "Older", "its name is taken"), event(NESTED, 6, "Group", "no such engine")]
+
+    assert "Group (AWS::SQS::Queue): no such engine" == failure(outer=outer, inner=inner)
+
+
 class FakeCloudFormation(RecordedCloudFormation):
     """One stack, whose status is the next of the given ones each time it is asked for, and at the end the last.
 
@@ -77,7 +89,13 @@ class FakeCloudFormation(RecordedCloudFormation):
     """
 
     def __init__(self, *statuses: str, changes: bool = True, refusal: str | None = None) -> None:
-        super().__init__({"fleetglow": [event("fleetglow", 1, "Cache", "no such node type")]})
+        began = {"PhysicalResourceId": "fleetglow", "ResourceStatus": "UPDATE_IN_PROGRESS"}
+        events = [
+            event("fleetglow", 1, "Queue", "it failed long ago"),
+            event("fleetglow", 2, "fleetglow", None, **began),
+            event("fleetglow", 3, "Cache", "no such node type"),
+        ]
+        super().__init__({"fleetglow": events})
         self._statuses = list(statuses)
         self._changes = changes
         self._refusal = refusal
@@ -138,7 +156,8 @@ def test_one_that_is_as_the_template_says_is_left_alone() -> None:
 
 
 def test_an_update_that_has_failed_before_is_not_taken_for_done() -> None:
-    with pytest.raises(DeployFailed, match=r"^the same update has failed before: Cache \(.*\): no such node type$"):
+    told = r"^the same update has failed before: Cache \(.*\): no such node type; .* `fleetglow down`, then .*`$"
+    with pytest.raises(DeployFailed, match=told):
         deployed(FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE", changes=False))
 
 
@@ -160,6 +179,13 @@ def test_one_that_cannot_be_updated_is_replaced(status: str) -> None:
 def test_an_update_that_fails_says_why() -> None:
     with pytest.raises(DeployFailed, match="no such node type"):
         deployed(FakeCloudFormation("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"))
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", "CREATE_COMPLETE", "GONE"])
+def test_a_stack_whose_last_update_failed_says_why(status: str) -> None:
+    reason = "Cache (AWS::SQS::Queue): no such node type" if status == "UPDATE_ROLLBACK_COMPLETE" else None
+
+    assert reason == failed_update(FakeCloudFormation(status))  # type: ignore[arg-type]
 
 
 def test_a_template_that_is_refused_is_a_line() -> None:

@@ -6,7 +6,7 @@ from adapters.tokens import Tokens
 from fleetglow import deployment
 from fleetglow.command_line import app
 from fleetglow.deployment import Deployment
-from fleetglow.errors import BadInput
+from fleetglow.errors import BadInput, NotRunning
 from fleetglow.token_options import require_cities
 from heatmap.access import SCOPES, Principal
 from heatmap.claims import Expected
@@ -34,7 +34,8 @@ def test_a_token_says_who_may_do_what_and_where():
     assert [True, False] == [city in gateway.cities for city in ("lagos", "london")]
 
 
-def test_the_stack_that_is_described_says_where_it_is_and_whose_tokens_it_takes():
+def a_stack(**parameters: str) -> Deployment:
+    """A stack as it is described that was deployed with these parameters."""
     outputs = {
         "RestApiId": "api",
         "RestApiStage": "live",
@@ -42,20 +43,34 @@ def test_the_stack_that_is_described_says_where_it_is_and_whose_tokens_it_takes(
         "WebSocketStage": "live",
     }
     outputs |= {"WebBucketName": "page", "RedisUrl": "redis://here", "TokenSecretArn": "arn"}
-    parameters = {"TokenIssuer": "acme", "TokenAudience": "map"}
-    here = deployment.described(
+    given = {"TokenIssuer": "acme", "TokenAudience": "map", "JwksUrl": "none"} | parameters
+    return deployment.described(
         "http://here",
         {
             "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
-            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
         },  # type: ignore[typeddict-item]
     )
+
+
+def test_the_stack_that_is_described_says_where_it_is_and_whose_tokens_it_takes():
+    here = a_stack()
     page, token = here.web_url.split("#token=")
 
     assert ("http://here/_aws/execute-api/api/live", "ws://here/ws/live") == (here.rest_url, here.websocket_url)
     assert "http://here/page/index.html" == page
     for each in (token, here.token("pings:write", "gateway", 60)):
         assert Tokens(SharedSecret(SECRET), Expected("acme", "map")).verify(each)
+
+
+def test_for_a_stack_with_an_identity_provider_no_token_is_made_and_it_is_said_what_to_give_instead():
+    here = a_stack(JwksUrl="https://acme.example/keys")
+
+    assert "http://here/page/index.html" == here.web_url
+    with pytest.raises(
+        NotRunning, match=r"^this stack takes the tokens of https://acme.example/keys alone.* --token, "
+    ):
+        here.token("pings:write", "gateway", 60)
 
 
 def test_a_token_without_drivers_is_for_its_own_only():

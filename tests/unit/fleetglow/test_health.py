@@ -8,6 +8,7 @@ from fleetglow.health import OK, unwell, waiting
 
 WELL = {"status": "ok", "stream": {"status": "ok", "lag_ms": 0}, "failures": {"status": "ok", "depth": 0}}
 LATE = {"status": "degraded", "reason": "16 s behind", "lag_ms": 16_000}
+WAITING = {"status": "degraded", "reason": "1 message waits", "depth": 1}
 SILENT = {"status": "unavailable", "reason": "no answer"}
 
 
@@ -21,6 +22,9 @@ SILENT = {"status": "unavailable", "reason": "no answer"}
             json.dumps(WELL | {"status": "unavailable", "stream": LATE, "failures": SILENT}),
             "stream: 16 s behind; failures: no answer",
         ),
+        (200, json.dumps(WELL | {"status": "degraded", "failures": WAITING}), OK),
+        (200, json.dumps(WELL | {"status": "degraded", "stream": LATE, "failures": WAITING}), "stream: 16 s behind"),
+        (503, '{"status": "degraded"}', 'GET /health: 503 {"status": "degraded"}'),
         (502, '{"message": "Internal server error"}', 'GET /health: 502 {"message": "Internal server error"}'),
         (200, "<html>", "GET /health: 200 <html>"),
         (200, "[]", "GET /health: 200 []"),

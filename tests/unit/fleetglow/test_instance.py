@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetglow.errors import BadInput
+from fleetglow.errors import BadInput, NotRunning
 from fleetglow.instance import Instance
 
 
@@ -49,13 +49,23 @@ def test_it_is_found_where_it_was_deployed_until_that_is_forgotten() -> None:
     assert ("http://127.0.0.1:9999", "http://127.0.0.1:4566") == (remembered, instance.endpoint_url)
 
 
+def test_where_it_is_is_noted_as_a_whole_and_leaves_nothing_else(home: Path) -> None:
+    instance = Instance.from_env()
+    instance.remember_endpoint("http://127.0.0.1:9999")
+    with instance.stack_file.open() as being_read:
+        instance.remember_endpoint("http://127.0.0.1:9998")
+
+        assert "9999" in being_read.read()
+    assert [instance.stack_file] == list(home.iterdir())
+
+
 @pytest.mark.parametrize("note", ["", "{}", "[]", "nonsense"])
 def test_a_note_of_where_it_is_that_cannot_be_read_is_named(note: str) -> None:
     instance = Instance.from_env()
     instance.make_home()
     instance.stack_file.write_text(note)
 
-    with pytest.raises(BadInput, match=r"stack.json: expected what `fleetglow up` writes there; run it again$"):
+    with pytest.raises(NotRunning, match=r"stack.json: expected what `fleetglow up` writes there; run it again$"):
         assert instance.endpoint_url
 
 

@@ -48,6 +48,18 @@ def test_an_error_in_the_block_comes_out_of_it():
     assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
 
 
+def test_ctrl_c_comes_also_where_the_block_raises():
+    def work() -> None:
+        with uninterrupted():
+            press_ctrl_c()
+            raise ValueError("wrong")
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        work()
+
+    assert "wrong" == str(caught.value.__context__)
+
+
 def test_who_ignores_ctrl_c_goes_on_ignoring_it():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with uninterrupted():

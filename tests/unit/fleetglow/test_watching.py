@@ -77,9 +77,9 @@ def test_plain_output_is_a_line_for_each_frame_and_each_change_of_the_connection
 
 def test_plain_output_says_where_cells_of_few_drivers_are_hidden():
     out: list[str] = []
-    PlainLines(Watched(LAGOS), out.append, out.append)(replace(a_view(), min_cell_drivers=3))
+    PlainLines(Watched(LAGOS), out.append, out.append)(replace(a_view(), min_cell_drivers=3, lag_ms=0))
 
-    assert "00:00:05 lagos rev 11 drivers 5 cells 2 of 3 or more lag 40 ms" == out[-1]
+    assert "00:00:05 lagos rev 11 drivers 5 cells 2 of 3 or more" == out[-1]
 
 
 def test_the_picture_says_where_cells_of_few_drivers_are_hidden():
@@ -87,6 +87,12 @@ def test_the_picture_says_where_cells_of_few_drivers_are_hidden():
 
     assert "cells under 3 drivers hidden" in top
     assert "square     3" in legend
+
+
+def test_the_picture_tells_no_lag_where_the_server_tells_none():
+    header = pictured(replace(a_view(), min_cell_drivers=3, lag_ms=0), a_console())[0]
+
+    assert header.endswith("  rev 11  4 s old  connected")
 
 
 def test_each_reason_for_which_there_is_no_connection_is_told_once():
