@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.jws import Signed
 from adapters.observability import logger
+from adapters.remembered import Ages, Remembered
 from adapters.uptime import uptime_s
 from heatmap.errors import NotAllowed, Unavailable
 
@@ -50,12 +51,8 @@ class PublishedKeys:
     """
 
     def __init__(self, fetch: Callable[[], bytes], clock: Callable[[], float] = uptime_s) -> None:
-        self._fetch = fetch
-        self._clock = clock
-        self._keys: dict[str, _Key] = {}
-        self._fetched_at = -STALE_S - 1.0
-        self._asked_at = -STALE_S - 1.0
-        self._trouble: Unavailable | None = None
+        ages = Ages(FRESH_S, STALE_S, ASK_AGAIN_S, ASK_AGAIN_WITHOUT_KEYS_S)
+        self._keys = Remembered("keys", lambda: _keys(fetch()), ages, clock)
 
     def check(self, signed: Signed) -> None:
         if signed.algorithm not in _ALGORITHMS.values():
@@ -70,29 +67,13 @@ class PublishedKeys:
             raise NotAllowed("token: expected a good signature")
 
     def _key(self, key_id: str) -> _Key:
-        now = self._clock()
-        if now - self._fetched_at > STALE_S:
-            self._keys = {}
-        is_fresh = now - self._fetched_at <= FRESH_S
-        wait_s = ASK_AGAIN_S if self._keys else ASK_AGAIN_WITHOUT_KEYS_S
-        if (not is_fresh or key_id not in self._keys) and now - self._asked_at >= wait_s:
-            self._ask(now)
-        if key_id in self._keys:
-            return self._keys[key_id]
-        if self._trouble is not None:
+        keys = self._keys.value(lambda known: key_id in known)
+        if key_id in keys:
+            return keys[key_id]
+        if self._keys.trouble is not None:
             # It may well be a good key, of which we have not heard.
-            raise self._trouble
+            raise self._keys.trouble
         raise NotAllowed("token: expected a kid that is in the key set")
-
-    def _ask(self, now: float) -> None:
-        self._asked_at = now
-        try:
-            self._keys = _keys(self._fetch())
-        except Unavailable as error:
-            logger.warning("no new keys", reason=str(error), known=len(self._keys))
-            self._trouble = error
-        else:
-            self._trouble, self._fetched_at = None, now
 
 
 @cache

@@ -219,6 +219,10 @@ class LiveState:
         found = self._scripts.run("check", [self._scripts.call(city) for city in cities])
         return {city: answers.conservation(answer) for city, answer in zip(cities, found, strict=True)}
 
+    def follow(self, cities: list[str]) -> None:
+        """Have cities that are counted at other precisions counted at these."""
+        self._scripts.run("follow", [self._scripts.call(city) for city in cities])
+
     def recount(self, city: str) -> None:
         """Derive the counts anew from the drivers, under a new epoch."""
         self._scripts.run("recount", [self._scripts.call(city)])

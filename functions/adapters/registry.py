@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from enum import StrEnum
 from typing import Self, cast
 
@@ -10,6 +11,7 @@ import redis
 from adapters import valkey
 from adapters.settings import LiveStateSettings
 from heatmap.access import Principal
+from heatmap.errors import Unavailable
 from heatmap.viewports import Audience, Viewport, from_subscription
 
 # API Gateway ends a connection after two hours; its record outlives it by a little.
@@ -27,8 +29,9 @@ _CLOSED = "closed"
 # Every connection by when it is to end, UTC milliseconds.
 _ENDS = "connections:ends"
 
-# Of a principal who has as many connections as it may so many are looked at, whether they are there still.
-_LOOKED_AT = 100
+# Of a principal who has as many connections as it may so many are looked at, whether they are there still: of more it
+# would take too long, with each that is refused. The others leave when they are to end.
+_LOOKED_AT = 1_000
 
 
 class Noted(StrEnum):
@@ -68,6 +71,9 @@ class Registry:
 
         Args:
             most: how many a principal may have; 0 for any number.
+
+        Raises:
+            Unavailable: the registry did not answer.
         """
         # First: one that is in no record is soon forgotten, one that has no end would be posted to beyond its token's.
         self._note_end(connection_id, principal)
@@ -77,9 +83,16 @@ class Registry:
         with valkey.answering("the registry"):
             pipeline.execute()
         # After the record, so that whatever is counted without one is there no more.
-        if self._hold(connection_id, principal, most):
-            return Noted.ADDED
-        if self._let_go_of_closed(principal) and self._hold(connection_id, principal, most):
+        try:
+            is_held = self._hold(connection_id, principal, most) or (
+                self._let_go_of_closed(principal) and self._hold(connection_id, principal, most)
+            )
+        except Unavailable:
+            # Maybe only the answer was lost, and of a handshake that failed no end is told: it would count for hours.
+            with suppress(Unavailable):
+                self.remove(connection_id)
+            raise
+        if is_held:
             return Noted.ADDED
         self.remove(connection_id)
         return Noted.LIMIT

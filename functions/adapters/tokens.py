@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 
 from adapters.jws import Keys, SharedSecret, json_of, taken_apart
-from adapters.secret import Secret
+from adapters.remembered import Remembered
+from adapters.secret import secret
 from adapters.settings import TokenSettings
 from heatmap.access import Principal
 from heatmap.claims import Expected, bearer
@@ -72,9 +73,9 @@ def secrets() -> parameters.SecretsProvider:
 
 
 @cache
-def _secret(arn: str) -> Secret:
+def _secret(arn: str) -> Remembered[str]:
     """The secret of an ARN, remembered from one invocation to the next."""
-    return Secret(partial(_read, arn))
+    return secret(partial(_read, arn))
 
 
 def _read(arn: str) -> str:

@@ -19,12 +19,34 @@ from heatmap.times import rfc3339
 type Entry = Mapping[str, Any]
 
 
+def shard_of(entry: Entry) -> str:
+    """The shard that a record was read from."""
+    return str(entry["eventID"].partition(":")[0])
+
+
 @dataclass
 class _Outcome:
     """What became of a batch; `failures` are of records that no retry can help."""
 
     applied: Applied = field(default_factory=Applied)
     failures: list[Failure] = field(default_factory=list)
+
+    def told(self, are_handed_over: bool) -> dict[str, Any]:
+        """As whoever called is told."""
+        return {
+            "applied": self.applied.applied,
+            "late": self.applied.late,
+            "duplicate": self.applied.duplicate,
+            "implausible": self.applied.implausible,
+            "poison": [
+                {
+                    "sequence_number": each.place.start_sequence_number,
+                    "reason": each.reason,
+                    "is_handed_over": are_handed_over,
+                }
+                for each in self.failures
+            ],
+        }
 
 
 @dataclass
@@ -42,14 +64,12 @@ class Aggregator:
     clock: Callable[[], int]
     jump_speed: Callable[[str], float]
 
-    def apply(
-        self, entries: Sequence[Entry], *, is_redriven: bool = False, is_handing_over: bool = True
-    ) -> dict[str, Any]:
+    def apply(self, entries: Sequence[Entry], *, is_redriven: bool = False, hands_over: bool = True) -> dict[str, Any]:
         """Apply the pings of some records; say what became of them.
 
         Args:
             is_redriven: the records have waited for whoever redrives them.
-            is_handing_over: those that cannot be applied go to the failure queue; otherwise they are in it already.
+            hands_over: those that cannot be applied go to the failure queue; otherwise they are in it already.
 
         Returns:
             {"applied", "late", "duplicate", "implausible": pings,
@@ -71,30 +91,24 @@ class Aggregator:
             logger.debug("records read", requests=requests)
             if readable:
                 self._apply(readable, outcome)
-        if readable and not is_redriven:
-            # Of the ping that waited longest: the newest of a backlog would look fresh.
-            milliseconds(Metric.APPLY_LAG, self.clock() - min(record.received_at for _, record in readable))
-        if outcome.failures and is_handing_over:
-            # Last of all that makes a batch come again: each time the record would be handed over once more.
-            self.failures().send(map(encode, outcome.failures))
-            count(Metric.RECORDS_POISONED, len(outcome.failures))
-        self._tell(outcome)
-        applied = outcome.applied
-        poisoned = [
-            {
-                "sequence_number": each.place.start_sequence_number,
-                "reason": each.reason,
-                "is_handed_over": is_handing_over,
-            }
-            for each in outcome.failures
-        ]
-        return {
-            "applied": applied.applied,
-            "late": applied.late,
-            "duplicate": applied.duplicate,
-            "implausible": applied.implausible,
-            "poison": poisoned,
-        }
+            if readable and not is_redriven:
+                # Of the ping that waited longest: the newest of a backlog would look fresh.
+                milliseconds(Metric.APPLY_LAG, self.clock() - min(record.received_at for _, record in readable))
+            if outcome.failures and hands_over:
+                # Last of all that makes a batch come again: each time the record would be handed over once more.
+                self.failures().send(map(encode, outcome.failures))
+                count(Metric.RECORDS_POISONED, len(outcome.failures))
+            self._tell(outcome)
+            answer = outcome.told(hands_over)
+            logger.debug(
+                "batch applied",
+                shard_id=shard_of(entries[-1]),
+                first=entries[0]["kinesis"]["sequenceNumber"],
+                last=entries[-1]["kinesis"]["sequenceNumber"],
+                redriven=is_redriven,
+                **answer,
+            )
+        return answer
 
     def _apply(self, readable: Sequence[tuple[Entry, Record]], outcome: _Outcome) -> None:
         records = [record for _, record in readable]
@@ -117,7 +131,7 @@ class Aggregator:
         arrived = rfc3339(round(1000 * kinesis.get("approximateArrivalTimestamp", 0)))
         number = kinesis["sequenceNumber"]
         place = Place(
-            shard_id=entry["eventID"].partition(":")[0],
+            shard_id=shard_of(entry),
             start_sequence_number=number,
             end_sequence_number=number,
             batch_size=1,

@@ -14,7 +14,7 @@ from adapters.checkpoints import Checkpoints
 from adapters.live_state import LiveState
 from adapters.observability import Metric, count, logger, metrics
 from adapters.queues import Queue
-from aggregate.aggregator import Aggregator
+from aggregate.aggregator import Aggregator, shard_of
 from heatmap.cities import cities
 from heatmap.errors import Unavailable
 
@@ -66,21 +66,12 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     entries = event["Records"]
     is_redriven = event.get(REDRIVE, False)
     outcome = Aggregator(state(), failures, now, jump_speed).apply(
-        entries, is_redriven=is_redriven, is_handing_over=not is_redriven or event.get(HAND_OVER, False)
+        entries, is_redriven=is_redriven, hands_over=not is_redriven or event.get(HAND_OVER, False)
     )
     if not entries:
         # So `fleetglow redrive` asks whether we work at all.
         return outcome
-    first, last = entries[0], entries[-1]
-    shard_id = last["eventID"].partition(":")[0]
     if not is_redriven:
-        note(last["eventSourceARN"].rpartition("/")[2], shard_id, last["kinesis"]["sequenceNumber"])
-    logger.debug(
-        "batch applied",
-        shard_id=shard_id,
-        first=first["kinesis"]["sequenceNumber"],
-        last=last["kinesis"]["sequenceNumber"],
-        redriven=is_redriven,
-        **outcome,
-    )
+        last = entries[-1]
+        note(last["eventSourceARN"].rpartition("/")[2], shard_of(last), last["kinesis"]["sequenceNumber"])
     return outcome

@@ -135,7 +135,9 @@ class Broadcaster:
         count(Metric.TICKS)
         # By the revisions somebody finds the frame that shows a ping. Where nobody watches there is none.
         log = logger.info if due else logger.debug
-        log("tick", tick=due_at, revs={city: each.stamp.rev for city, each in ticks.items()}, viewports=len(due))
+        shown = {each.viewport.city for each in due}
+        revs = {city: each.stamp.rev for city, each in ticks.items() if city in shown}
+        log("tick", tick=due_at, revs=revs, viewports=len(due))
         count(Metric.DRIVERS_SWEPT, sum(tick.swept for tick in ticks.values()))
         milliseconds(Metric.TICK_DURATION, self.clock() - started)
 

@@ -24,6 +24,8 @@ class Checker:
             Unavailable: the live state did not answer; what was not repaired will be after the next look.
         """
         cities = self.state.cities()
+        # Where nobody pings or watches nothing else does, and readers would tally the drivers for ever.
+        self.state.follow(cities)
         differences = {city: each.difference for city, each in self._compared(cities).items() if not each.exact}
         # Zero, too: who hears nothing must not take that for good news.
         gauge(Metric.CONSERVATION_DIFFERENCE, max(differences.values(), default=0))

@@ -66,7 +66,7 @@ class Principal(msgspec.Struct, frozen=True):
         expires_at: until when, UTC milliseconds.
         drivers: for whom it may ping beside itself.
         cities: where it may read and ping.
-        plan: the usage plan that its REST calls count for.
+        plan: the usage plan that its REST calls count for; only the authorizer knows it.
     """
 
     subject: str
@@ -115,7 +115,6 @@ def context(principal: Principal) -> dict[str, str]:
         "expires_at": str(principal.expires_at),
         "drivers": str(principal.drivers),
         "cities": str(principal.cities),
-        "plan": principal.plan,
     }
 
 
@@ -127,5 +126,4 @@ def principal(authorizer: Mapping[str, Any]) -> Principal:
         expires_at=int(authorizer.get("expires_at", 0)),
         drivers=Names.of(words(str(authorizer.get("drivers", "")))),
         cities=Names.of(words(str(authorizer.get("cities", "")))),
-        plan=str(authorizer.get("plan", DEFAULT_PLAN)),
     )

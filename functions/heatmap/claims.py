@@ -9,7 +9,7 @@
 | `scope` | scopes with spaces between them; words that are none of ours are passed over |
 | `drivers` | a list of driver ids, or of prefixes that end in `*`: for whom they may ping beside `sub` |
 | `cities` | a list of cities in the same way: where they may read and ping; everywhere without it |
-| `plan` | the usage plan that their REST calls count for: 1 to 32 small letters, digits and hyphens |
+| `fleetglow_plan` | the usage plan that their REST calls count for: 1 to 32 small letters, digits and hyphens |
 
 Times are seconds since 1970. What is said of a claim that is refused never holds anything of the token.
 """
@@ -62,20 +62,22 @@ def bearer(claims: object, expected: Expected, now: float) -> Principal:
     expires = _second(claims, "exp")
     if expires is None:
         raise _refused("exp")
-    if now >= expires + LEEWAY_S:
-        raise Expired(EXPIRED)
     for name in ("nbf", "iat"):
         begins = _second(claims, name)
         if begins is not None and now < begins - LEEWAY_S:
             raise _refused(f"{name} not to lie ahead")
-    return Principal(
+    found = Principal(
         subject=_subject(claims.get("sub")),
         scopes=_scopes(claims.get("scope", "")),
         expires_at=int((expires + LEEWAY_S) * 1000),
         drivers=_names(claims, "drivers", default=Names()),
         cities=_names(claims, "cities", default=Names.of([ALL])),
-        plan=_plan(claims.get("plan", DEFAULT_PLAN)),
+        plan=_plan(claims.get("fleetglow_plan", DEFAULT_PLAN)),
     )
+    # Last: of a token that never was any good nothing is told.
+    if now >= expires + LEEWAY_S:
+        raise Expired(EXPIRED)
+    return found
 
 
 def _second(claims: dict[str, Any], name: str) -> float | None:
@@ -103,7 +105,7 @@ def _scopes(value: object) -> frozenset[str]:
 
 def _plan(value: object) -> str:
     if not isinstance(value, str) or not _PLAN.match(value):
-        raise _refused("plan to be 1 to 32 small letters, digits and hyphens")
+        raise _refused("fleetglow_plan to be 1 to 32 small letters, digits and hyphens")
     return value
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from math import isnan
+from math import inf, isnan
 from typing import Annotated, Any
 
 import msgspec
@@ -118,6 +118,8 @@ _EXPECTED = {
 }
 _NOTHING = Literal("nothing")
 SHOWN_OF_BODY = 20
+# Python reads whole numbers of at most 4,300 digits, and none of a ping has as many.
+_MOST_DIGITS = 4_000
 _FAULTY_FIELD = re.compile(r"`\$\.(\w+)|field `(\w+)`")
 # JSON can write one, UTF-8 cannot: msgspec fails at it with an error that is not its own.
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -166,6 +168,13 @@ def _parse_each(items: list[Any], now: int, cities: Cities) -> Parsed:
     return Parsed(pings, rejected)
 
 
+def _whole(digits: str) -> int | float:
+    """A whole number, or infinity for one that would make the whole body unreadable."""
+    if len(digits) <= _MOST_DIGITS:
+        return int(digits)
+    return -inf if digits.startswith("-") else inf
+
+
 def _items(body: str) -> list[Any]:
     """The pings of a body as plain Python values."""
     if not body.strip():
@@ -173,7 +182,7 @@ def _items(body: str) -> list[Any]:
     try:
         # The standard library reads NaN and Infinity, which JSON does not know: so the ping that holds one can be
         # named, and those beside it are kept.
-        document = json.loads(body)
+        document = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         # Its beginning tells a form from JSON that is broken.
         beginning = body if len(body) <= SHOWN_OF_BODY else body[:SHOWN_OF_BODY] + "..."

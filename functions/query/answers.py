@@ -8,7 +8,7 @@ from heatmap.times import rfc3339
 from heatmap.viewports import Viewport
 
 
-def heatmap(wanted: Viewport, view: View, now: int, least: int = 1) -> dict[str, Any]:
+def heatmap(wanted: Viewport, view: View, now: int, least: int) -> dict[str, Any]:
     """The cells of a viewport that hold drivers, and how fresh that is.
 
     Args:

@@ -20,8 +20,11 @@ from fleetglow.instance import Instance
 
 @pytest.fixture(scope="session")
 def parameters() -> dict[str, str]:
-    """Viewers whom the server has lost notice by its silence, which is counted in heartbeats."""
-    return {"HeartbeatSeconds": "6"}
+    """Viewers whom the server has lost notice by its silence, which is counted in heartbeats.
+
+    Somebody may have as many connections as a test can note one by one, and more than any test opens.
+    """
+    return {"HeartbeatSeconds": "6", "MaxConnectionsPerPrincipal": "300"}
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,12 @@
 """What the fuzz runs share: how much they send, and the good pings that have to be counted all the while.
 
 FUZZ_TIMES=10 FUZZ_SEED=7 .venv/bin/pytest -s tests/e2e/test_openapi_fuzz.py tests/e2e/test_socket_fuzz.py
+
+A run prints its seed and, where times are sent, when it began; the same FUZZ_SEED and FUZZ_BEGAN_AT send the same.
 """
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from types import TracebackType
@@ -18,6 +21,8 @@ from heatmap.cells import cell_of
 # As many times as in the suite.
 TIMES = int(os.environ.get("FUZZ_TIMES") or 1)
 SEED = int(os.environ.get("FUZZ_SEED") or 1)
+# UTC milliseconds.
+BEGAN_AT = int(os.environ.get("FUZZ_BEGAN_AT") or time.time_ns() // 1_000_000)
 TIMEOUT_S = 180 + 120 * TIMES
 
 DRIVERS = [f"good-{n}" for n in range(200)]

@@ -1,9 +1,11 @@
 """An `aggregate` that is deployed broken: nothing is lost, and once good code is back every ping comes home."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +25,8 @@ PLACE = (-30.5, -20.5)
 CITY = a_ping(position=PLACE).city
 AT_IMPORT = 'raise RuntimeError("broken at import")\n'
 ON_EVERY_RECORD = 'def lambda_handler(event, context):\n    raise RuntimeError("broken on every record")\n'
+# A line of `fleetglow redrive` about one record.
+TOLD = re.compile(r"\S+ (?P<number>\d+): (?P<fate>[a-z ]+)")
 RECORDS = 30
 PINGS = 2
 
@@ -72,18 +76,20 @@ def some_records(name: str) -> list[bytes]:
     ]
 
 
-def interrupted_after(lines: int) -> int:
-    """Redrive, with Ctrl-C after so many records; the exit status."""
+def interrupted() -> dict[str, str]:
+    """Redrive, with Ctrl-C after the first record; what is told to have become of each, by its sequence number."""
     process = subprocess.Popen(
         [sys.executable, "-m", "fleetglow", "redrive"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert process.stdout
     with process.stdout as told:
-        for _ in range(lines):
-            assert "applied" in told.readline()
+        lines = [told.readline()]
         process.send_signal(signal.SIGINT)
-        told.read()
-    return process.wait(timeout=30)
+        lines += told.readlines()
+    assert INTERRUPTED == process.wait(timeout=30)
+    told_of = [TOLD.match(line) for line in lines]
+    assert all(told_of), lines
+    return {each["number"]: each["fate"].replace(" ", "_") for each in told_of if each}
 
 
 def test_redrive_brings_every_ping_home_that_broken_deployments_gave_up(
@@ -108,19 +114,26 @@ def test_redrive_brings_every_ping_home_that_broken_deployments_gave_up(
     ranges = [each["KinesisBatchInfo"] for each in failures()]
 
     impatient.roll_back()
-    assert INTERRUPTED == interrupted_after(RECORDS // 2)
+    first = interrupted()
+    # What nobody can read is left.
     redriven = printed("redrive", status=1)
+    second = {each["sequence_number"]: each["fate"] for each in redriven["records"]}
 
-    # Record by record, and each ping is applied in one of the two runs.
-    assert given_up == len(redriven["records"])
-    assert 2 == redriven["outcomes"]["set_aside"]
-    assert 2 * RECORDS == redriven["outcomes"]["applied"] + redriven["outcomes"]["duplicate"]
-    assert RECORDS // 2 <= redriven["outcomes"]["duplicate"] < 2 * RECORDS
+    # Record by record, in one of the two runs or in both: how many of them a message names is not up to us.
+    assert len(first) < given_up
+    fates = Counter((first | second).values())
+    assert given_up == fates.total()
+    assert 2 == fates["set_aside"] + fates["poison"] == redriven["messages"]["left"]
+    assert 2 * RECORDS == fates["applied"] + fates["duplicate"]
+    assert {"duplicate"} >= {second[number] for number in first.keys() & second if first[number] == "applied"}
     assert before + 2 * RECORDS * PINGS == state.check([CITY])[CITY].stamp.live
     assert exact()
     # What nobody has ever been able to read is in the queue by itself, as it came.
-    assert ["PoisonRecord"] * 2 == [each["requestContext"]["condition"] for each in failures()]
-    assert {"redriven": 0, "discarded": 2, "left": 0} == printed("redrive", "--discard")["messages"]
+    left = {
+        (each["requestContext"]["condition"], each["KinesisBatchInfo"]["startSequenceNumber"]) for each in failures()
+    }
+    assert ["PoisonRecord"] * 2 == [condition for condition, _ in left]
+    assert {"poison": 2} == printed("redrive", "--discard")["outcomes"]
 
     # All of it once more changes nothing.
     drivers = client.hgetall(f"{{{CITY}}}:drivers")

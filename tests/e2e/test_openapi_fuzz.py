@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from described_rest import operations, problems
-from e2e.fuzzing import SEED, TIMEOUT_S, TIMES, GoodPings
+from e2e.fuzzing import BEGAN_AT, SEED, TIMEOUT_S, TIMES, GoodPings
 from e2e.nonsense import BODIES, made
 from e2e.support import Api, settled
 from fleetglow.deployment import Deployment
@@ -32,16 +32,24 @@ def asked(stack: Deployment, folder: Path, scope: str, *options: str) -> dict[st
     token = stack.token(scope, "fuzz", 3600)
     where = ["--config-file", HERE / "openapi_fuzz.toml", "--no-color", "run", DESCRIPTION, "--url", stack.rest_url]
     what = ["--seed", str(SEED), "--report-json-path", report, *options]
+    # Also where the run fails: what it was sent follows from these.
+    print(f"{scope}: FUZZ_SEED={SEED} FUZZ_BEGAN_AT={BEGAN_AT}")  # noqa: T201
     subprocess.run(
         [SCHEMATHESIS, *where, *what],
         cwd=folder,
-        env=os.environ | {"FUZZ_TOKEN": token, "PYTHONPATH": str(HERE.parent), "PYTHONHASHSEED": "0"},
+        env=os.environ
+        | {
+            "FUZZ_TOKEN": token,
+            "FUZZ_BEGAN_AT": str(BEGAN_AT),
+            "PYTHONPATH": str(HERE.parent),
+            "PYTHONHASHSEED": "0",
+        },
         timeout=TIMEOUT_S,
         check=False,
     )
     found: dict[str, Any] = json.loads(report.read_text())
     cases, rates = found["test_cases"], found["valid_rates"]
-    print(f"{scope}: seed {SEED}, {cases['generated']:,} cases in {found['running_time']:.0f} s, {rates}")  # noqa: T201
+    print(f"{scope}: {cases['generated']:,} cases in {found['running_time']:.0f} s, {rates}")  # noqa: T201
     return found
 
 

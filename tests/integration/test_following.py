@@ -1,6 +1,7 @@
 """One ping by its request's id, over the lines that the functions log, from its request to the frame that shows it."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -64,8 +65,9 @@ class Way:
         self._broadcaster = Broadcaster(*parts, SETTINGS, self._clock, self._clock.sleep)
         self._read = 0
 
-    def post(self, request: str, driver: str, lat: float = 6.52) -> None:
-        body = json.dumps(a_body(driver_id=driver, lat=lat, sampled_at=...))
+    def post(self, request: str, driver: str, lat: float = 6.52, lon: float = 3.38, age_ms: int = 0) -> None:
+        sampled_at = time.time_ns() // 1_000_000 - age_ms if age_ms else ...
+        body = json.dumps(a_body(driver_id=driver, lat=lat, lon=lon, sampled_at=sampled_at))
         event = a_rest_event("POST", "/pings", body)
         event["requestContext"]["requestId"] = request
         assert 202 == ingest.lambda_handler(event, LambdaContext())["statusCode"]
@@ -160,6 +162,30 @@ def test_a_message_on_the_socket_is_followed_as_well(way: Way, lines: Lines):
     way.aggregate()
 
     assert [{"1": "message-1"}] == [line["requests"] for line in said(lines(), "records read")]
+
+
+def test_a_tick_names_no_city_that_nobody_is_sent_anything_of(way: Way, lines: Lines):
+    way.post("request-1", "the-driver")
+    way.post("request-2", "somebody-in-london", lat=51.5, lon=-0.1)
+    way.aggregate()
+    way.tick()
+
+    assert ["lagos"] == list(said(lines(), "tick")[0]["revs"])
+
+
+def test_a_ping_that_changed_nothing_is_told_why(way: Way, lines: Lines):
+    way.post("request-1", "the-driver")
+    way.aggregate()
+    sampled(True)
+    way.post("request-2", "the-driver", age_ms=60_000)
+    sampled(False)
+    way.aggregate()
+
+    told = lines()
+    [read], [applied], [batch] = (said(told, each) for each in ("records read", "pings applied", "batch applied"))
+    assert {"2": "request-2"} == read["requests"]
+    assert {} == applied["revs"]
+    assert ("2", "2", 0, 1) == (batch["first"], batch["last"], batch["applied"], batch["late"])
 
 
 def test_the_detail_ends_with_what_it_was_for(way: Way, lines: Lines):

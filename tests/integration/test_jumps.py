@@ -1,61 +1,36 @@
-"""Readings further away than a driver can have come: held, believed when another agrees, and never a wrong count.
-
-The model is a fold over the readings as they arrive, over all cities at once; it knows distances by the haversine.
-"""
+"""Readings further away than a driver can have come: held, believed when another agrees, and never a wrong count."""
 
 import random
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count, permutations
-from math import cos, radians, sin, sqrt
+from itertools import permutations
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from adapters.live_state import LiveState
-from factories import LAGOS, NOW, a_ping, a_record
+from factories import LAGOS, NOW
 from heatmap.cells import cell_of
-from heatmap.pings import Ping
-from heatmap.records import decode
-from heatmap.register import merged
 from heatmap.state import Applied
+from integration.jumping import (
+    FAR,
+    IN_LONDON,
+    LONDON,
+    NEAR,
+    NEXT_TO_FAR,
+    OTHER_FAR,
+    SPEED,
+    Position,
+    apply,
+    at,
+    has_jumped,
+    here,
+    tick,
+    where,
+)
 
-type Position = tuple[float, float]
-
-SPEED = 70
-TICKS = count(1)
-NEAR = (6.522, 3.382)
-FAR = (6.70, 3.60)
-NEXT_TO_FAR = (6.701, 3.601)
-OTHER_FAR = (6.40, 3.20)
-LONDON = (51.5, -0.1)
-IN_LONDON = (51.501, -0.101)
 # A place too far away, and one beside that.
 WHEREVER = pytest.mark.parametrize(
     ("far", "next_to_far"), [(FAR, NEXT_TO_FAR), (LONDON, IN_LONDON)], ids=["in the city", "in another"]
 )
-
-
-def apply(state: LiveState, *pings: Ping, jump_speed: float = SPEED) -> Applied:
-    received_at = max(ping.received_at for ping in pings)
-    return state.apply(merged([decode(a_record(*pings))]), received_at, lambda city: jump_speed)
-
-
-def at(seconds: float, position: Position = LAGOS, driver: str = "driver-1") -> Ping:
-    return a_ping(driver, NOW + round(1_000 * seconds), position, NOW + 3_600_000)
-
-
-def where(state: LiveState) -> dict[tuple[str, str], int]:
-    """The drivers in each cell of precision 7, the counts proven to be exact."""
-    assert all(each.exact for each in state.check(state.cities()).values())
-    return {(city, cell): n for city in state.cities() for cell, n in state.view(city, 7).cells.items() if n}
-
-
-def here(*pings: Ping) -> dict[tuple[str, str], int]:
-    return Counter((ping.city, ping.geohash[:7]) for ping in pings)
 
 
 @WHEREVER
@@ -222,125 +197,3 @@ def test_the_script_finds_too_far_what_the_haversine_does(state: LiveState, clie
     implausible = [second.driver_id for _, second in pairs if apply(state, second).implausible]
 
     assert [second.driver_id for first, second in pairs if has_jumped(first, second)] == implausible
-
-
-def has_jumped(first: Ping, second: Ping) -> bool:
-    """By another formula than the one that is tested: haversine, as a chord."""
-    phi, to_phi = radians(first.lat), radians(second.lat)
-    half = sin((to_phi - phi) / 2) ** 2 + cos(phi) * cos(to_phi) * sin(radians(second.lon - first.lon) / 2) ** 2
-    return 2 * 6_371_000 * sqrt(half) > SPEED * (second.sampled_at - first.sampled_at) / 1_000
-
-
-def tick(state: LiveState, silent: int) -> None:
-    """Take out who has not been seen since."""
-    state.tick(state.cities(), 1, next(TICKS), silent + 30_000, 30_000)
-
-
-@dataclass
-class Model:
-    """Each driver's believed reading, and for each city the newest one that is held."""
-
-    believed: dict[str, Ping] = field(default_factory=dict)
-    held: dict[tuple[str, str], Ping] = field(default_factory=dict)
-    swept_to: int = 0
-
-    def take(self, ping: Ping) -> None:
-        if ping.sampled_at <= self.swept_to:
-            return
-        known = self.believed.get(ping.driver_id)
-        if known and order(ping) <= order(known):
-            return
-        place = (ping.driver_id, ping.city)
-        held = self.held.get(place)
-        if held and (held.sampled_at <= self.swept_to or (known and order(held) < order(known))):
-            held = None
-        if known is None:
-            if not held or order(held) < order(ping):
-                self.believed[ping.driver_id] = ping
-        elif not has_jumped(known, ping):
-            self.believed[ping.driver_id] = ping
-        elif not held:
-            self.held[place] = ping
-        elif order(held) < order(ping):
-            if has_jumped(held, ping):
-                self.held[place] = ping
-            else:
-                self.believed[ping.driver_id] = ping
-
-    def sweep(self, silent: int) -> None:
-        self.swept_to = max(self.swept_to, silent)
-        self.believed = {d: ping for d, ping in self.believed.items() if ping.sampled_at > self.swept_to}
-
-
-def order(ping: Ping) -> tuple[int, int, str]:
-    return ping.sampled_at, ping.received_at, ping.geohash
-
-
-# Here, elsewhere in the city, over its border, in another one.
-PLACES = [LAGOS, NEAR, FAR, NEXT_TO_FAR, (6.751, 3.7), LONDON, IN_LONDON]
-
-# Of one driver, so that what one reading does to another is met often.
-readings = st.builds(
-    lambda tick, place: at(5 * tick, PLACES[place]), st.integers(0, 8), st.integers(0, len(PLACES) - 1)
-)
-histories = st.lists(
-    st.one_of(
-        st.tuples(st.just("ping"), readings),
-        st.tuples(st.just("ping"), readings),
-        st.tuples(st.just("ping"), readings),
-        st.tuples(st.just("again"), st.integers(0, 30)),
-        st.tuples(st.just("sweep"), st.integers(-3, 5)),
-        st.tuples(st.just("recount"), st.none()),
-    ),
-    min_size=3,
-    max_size=25,
-)
-
-
-@given(histories)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_history_ends_as_the_model_says_and_what_comes_again_changes_nothing(
-    state: LiveState, client: redis.Redis, history: list[tuple[str, object]]
-):
-    client.flushall()
-    model, seen = Model(), []
-    for kind, what in history:
-        if kind == "ping" and isinstance(what, Ping):
-            seen.append(what)
-            assert 1 == total(apply(state, what))
-            model.take(what)
-        elif kind == "again" and seen and isinstance(what, int):
-            # Alone, and all there has been, in another order.
-            assert 1 == total(apply(state, seen[what % len(seen)]))
-            again = sorted(seen, key=lambda ping: (ping.sampled_at * (what + 7)) % 11)
-            assert 0 == sum(apply(state, ping).applied for ping in again)
-        elif kind == "sweep" and isinstance(what, int):
-            tick(state, NOW + 5_000 * what)
-            model.sweep(NOW + 5_000 * what)
-        elif kind == "recount":
-            for city in state.cities():
-                state.recount(city)
-
-        assert here(*model.believed.values()) == where(state)
-
-
-def batches() -> Iterator[list[Ping]]:
-    """A fleet of which some jump, batch by batch."""
-    dice = random.Random(11)
-    for round_number in range(12):
-        yield [at(5 * round_number, dice.choice(PLACES), f"driver-{n}") for n in range(200)]
-
-
-def test_the_same_batch_twice_changes_nothing_and_every_ping_is_accounted_for(state: LiveState):
-    for pings in batches():
-        assert len(pings) == total(apply(state, *pings))
-        before = where(state), state.view("lagos", 7).stamp
-
-        again = apply(state, *pings)
-
-        assert (0, len(pings)) == (again.applied, total(again))
-        assert before == (where(state), state.view("lagos", 7).stamp)
-
-
-def total(applied: Applied) -> int:
-    return applied.applied + applied.late + applied.duplicate + applied.implausible

@@ -135,9 +135,29 @@ def test_while_functions_of_two_deployments_take_turns_every_one_finds_its_count
     assert {4: 6, 5: 6, 6: 6, 7: 6} == new.check(["lagos"])["lagos"].sums
 
 
+def dump(client: redis.Redis) -> dict[bytes, bytes]:
+    """All that the server holds."""
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+@pytest.mark.parametrize("precisions", [COARSER, FINER, (4, 8)], ids=str)
+def test_whoever_merely_reads_is_right_and_changes_nothing(client: redis.Redis, precisions: tuple[int, ...]):
+    ping(LiveState(client, FEW), "driver-1", "driver-2")
+    before = dump(client)
+    reader = LiveState(client, precisions)
+
+    assert {p: {cell_of(*LAGOS, p): 2} for p in precisions} == {p: reader.view("lagos", p).cells for p in precisions}
+    found = reader.check(["lagos"])["lagos"]
+    of_always = {p: 2 for p in precisions if p < 8}
+    assert (True, of_always, dict.fromkeys(of_always, 1)) == (found.exact, found.sums, found.cells)
+    assert before == dump(client)
+
+
 def test_viewers_are_told_of_a_new_epoch(client: redis.Redis):
     before = LiveState(client, ALL)
     ping(before, "driver-1")
     epoch = before.check(["lagos"])["lagos"].stamp.epoch
 
-    assert epoch != LiveState(client, FEW).check(["lagos"])["lagos"].stamp.epoch
+    Checker(LiveState(client, FEW)).run()
+
+    assert epoch != before.check(["lagos"])["lagos"].stamp.epoch

@@ -2,15 +2,18 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
+from redis.client import Pipeline
 
 from adapters.registry import RECORD_SECONDS, Noted, Registry
 from factories import NOW, TESTER
 from fakes.clock import FakeClock
 from heatmap.access import Principal, principal
 from heatmap.cities import cities
+from heatmap.errors import Unavailable
 from heatmap.viewports import viewport
 
 WHOLE_LAGOS = viewport("lagos", 7, None, cities(), (7,))
@@ -143,6 +146,14 @@ def test_one_whose_end_was_only_half_noted_makes_room_for_another(registry: Regi
     assert Noted.ADDED is registry.add("two", mine, 1)
 
 
+def test_it_is_found_among_many_that_end_before_it(registry: Registry, client: redis.Redis):
+    for n in range(150):
+        registry.add(f"connection-{n}", until(NOW + 60_000 + n), 150)
+    client.delete("connection:connection-149")
+
+    assert Noted.ADDED is registry.add("one more", until(NOW + 60_000), 150)
+
+
 def test_one_that_nobody_heard_the_end_of_makes_room_when_api_gateway_must_have_ended_it(client: redis.Redis):
     clock = FakeClock(NOW)
     registry, forever = Registry(client, clock), until(NOW + 365 * 86_400_000)
@@ -160,6 +171,47 @@ def test_one_that_a_lost_registry_hears_of_again_is_counted_again(registry: Regi
     registry.subscribe("one", mine, WHOLE_LAGOS)
 
     assert Noted.LIMIT is registry.add("two", mine, 1)
+
+
+def test_to_subscribe_makes_a_connection_no_younger(client: redis.Redis):
+    clock = FakeClock(NOW)
+    registry, forever = Registry(client, clock), until(NOW + 365 * 86_400_000)
+    registry.add("one", forever, 1)
+    clock.now += 3_600_000
+    registry.subscribe("one", forever, WHOLE_LAGOS)
+    clock.now = NOW + RECORD_SECONDS * 1_000
+
+    assert Noted.ADDED is registry.add("two", forever, 1)
+
+
+class LosingOneAnswer(redis.Redis):
+    """A client to whom the answer to its first script is lost, though the script was carried out."""
+
+    is_lost = False
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        made = super().pipeline(transaction, shard_hint)
+        if transaction or self.is_lost:
+            return made
+        self.is_lost = True
+        return LosingPipeline(made.connection_pool, made.response_callbacks, transaction, shard_hint)
+
+
+class LosingPipeline(Pipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        super().execute(raise_on_error)
+        raise redis.TimeoutError("Timeout reading from socket")
+
+
+def test_one_that_was_noted_though_the_answer_was_lost_is_none(server: str, registry: Registry, client: redis.Redis):
+    mine = until(NOW + 60_000)
+    registry.add("one", mine, 2)
+
+    with pytest.raises(Unavailable):
+        Registry(LosingOneAnswer.from_url(server), FakeClock(NOW)).add("two", mine, 2)
+
+    assert (1, [b"one"]) == (registry.count(), client.zrange(f"connections:of:{mine.subject}", 0, -1))
+    assert Noted.CLOSED is registry.subscribe("two", mine, WHOLE_LAGOS)
 
 
 def test_of_many_who_come_at_once_only_so_many_are_let_in(server: str, registry: Registry):

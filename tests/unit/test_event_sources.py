@@ -70,11 +70,17 @@ def test_what_was_not_applied_is_known_for_longer_than_it_can_be_read():
 
 @pytest.mark.parametrize(("function", "source"), list(sources("SQS")), ids=[name for name, _ in sources("SQS")])
 def test_a_message_is_handed_out_again_only_when_its_function_has_ended(function: str, source: dict[str, Any]):
-    queue = QUEUES[source["Queue"]["Fn::GetAtt"][0]]["Properties"]
+    name = source["Queue"]["Fn::GetAtt"][0]
 
-    # Six times, as AWS advises, unless it has lost its use by then.
-    wanted_s = min(6 * timeout_s(function), queue["MessageRetentionPeriod"] // 2)
-    assert timeout_s(function) <= wanted_s <= queue["VisibilityTimeout"]
+    # Six times, as AWS advises; but a frame has lost its use by then.
+    times = 1 if name == "DeliveriesQueue" else 6
+    assert times * timeout_s(function) <= QUEUES[name]["Properties"]["VisibilityTimeout"]
+
+
+def test_a_frame_that_was_not_delivered_is_tried_again_before_it_is_dropped():
+    queue = QUEUES["DeliveriesQueue"]["Properties"]
+
+    assert 2 * queue["VisibilityTimeout"] <= queue["MessageRetentionPeriod"]
 
 
 def test_of_a_batch_of_gone_connections_only_those_come_again_that_failed():

@@ -179,23 +179,73 @@ def test_the_operations_page_lists_every_parameter():
     assert set() == set(PARAMETERS) - set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 
-def test_by_default_what_is_let_through_and_what_is_posted_fits_into_the_accounts_quota():
-    rates = ("PingRequestsPerSecond", "ReadRequestsPerSecond", "SocketMessagesPerSecond", "PostsPerSecond")
+def default(value: Any) -> int:
+    """A number, or the default of the parameter that is referred to."""
+    return int(PARAMETERS[value["Ref"]]["Default"] if isinstance(value, dict) else value)
 
-    assert PARAMETERS["RequestsPerSecondQuota"]["Default"] == sum(PARAMETERS[name]["Default"] for name in rates)
+
+def rest_rates() -> dict[tuple[str, str], int]:
+    """Requests a second that are let through by default, by method and path: a rate holds for each by itself."""
+    [api] = resources("AWS::Serverless::Api").values()
+    settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in api["Properties"]["MethodSettings"]}
+    return {
+        method: default(settings.get(method, settings["*", "/*"])["ThrottlingRateLimit"]) for method in rest_methods()
+    }
+
+
+def rest_methods() -> set[tuple[str, str]]:
+    """Each method and its path as settings are for it."""
+    events = [
+        event["Properties"] for each in FUNCTIONS.values() for event in each["Properties"].get("Events", {}).values()
+    ]
+    return {(each["Method"].upper(), "/" + each["Path"].replace("/", "~1")) for each in events if "Path" in each}
+
+
+def socket_rates() -> dict[str, int]:
+    """Messages a second that are let through by default, by route."""
+    [stage] = all_resources("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["Properties"]
+    given = NESTED["WebSocket"]["Properties"]["Parameters"]
+    routes = [each["Properties"]["RouteKey"] for each in all_resources("AWS::ApiGatewayV2::Route").values()]
+    rates = {
+        route: settings["RouteSettings"].get(route, settings["DefaultRouteSettings"])["ThrottlingRateLimit"]
+        for route in routes
+    }
+    # A connection ends once.
+    return {route: default(given[rates[route]["Ref"]]) for route in routes} | {
+        "$disconnect": default(given[rates["$connect"]["Ref"]])
+    }
+
+
+def test_by_default_what_is_let_through_and_what_is_posted_fits_into_the_accounts_quota():
+    through = sum(rest_rates().values()) + sum(socket_rates().values())
+
+    quota = PARAMETERS["RequestsPerSecondQuota"]["Default"]
+    assert 0.95 * quota <= through + PARAMETERS["PostsPerSecond"]["Default"] <= quota
+
+
+def test_as_many_pings_are_let_through_on_the_socket_as_by_the_rest_api():
+    assert rest_rates()["POST", "/~1pings"] == socket_rates()["ping"]
 
 
 def test_every_method_is_throttled_and_those_with_a_rate_of_their_own_are_ones():
     [api] = resources("AWS::Serverless::Api").values()
     settings = {(each["HttpMethod"], each["ResourcePath"]): each for each in api["Properties"]["MethodSettings"]}
-    events = [
-        event["Properties"] for each in FUNCTIONS.values() for event in each["Properties"].get("Events", {}).values()
-    ]
-    routes = {(each["Method"].upper(), "/" + each["Path"].replace("/", "~1")) for each in events if "Path" in each}
 
     assert ("*", "/*") in settings
-    assert settings.keys() - {("*", "/*")} <= routes
+    assert settings.keys() - {("*", "/*")} <= rest_methods()
     assert all({"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= each.keys() for each in settings.values())
+
+
+def test_no_end_of_a_connection_is_throttled_and_settings_are_for_routes_that_there_are():
+    [stage] = all_resources("AWS::ApiGatewayV2::Stage").values()
+    routes = {name: each["Properties"]["RouteKey"] for name, each in all_resources("AWS::ApiGatewayV2::Route").items()}
+    given = NESTED["WebSocket"]["Properties"]["Parameters"]
+    settings = stage["Properties"]["RouteSettings"]
+
+    assert {"Ref": "RequestsPerSecondQuota"} == given[settings["$disconnect"]["ThrottlingRateLimit"]["Ref"]]
+    # A stage that is made before them is refused.
+    assert settings.keys() == {routes[name] for name in stage["DependsOn"]}
 
 
 def test_all_that_takes_a_token_counts_for_a_usage_plan_and_nothing_else():

@@ -145,8 +145,8 @@ local function cease(i, now)
   redis.call('HDEL', META, sent, idle)
 end
 
--- Drop what was counted at precisions that are not configured any more. Their keys are none of those we are called with;
--- viewports stay, and go with their viewers.
+-- Drop what was counted at precisions that are not configured any more. Their keys are none of those we are called
+-- with; viewports stay, and go with their viewers.
 local function retire()
   local prefix = string.sub(META, 1, -1 - #'meta')
   for p in string.gmatch(redis.call('HGET', META, 'precisions') or '', '%d+') do
@@ -180,11 +180,8 @@ local function ensure_epoch()
   return ARGV[2]
 end
 
--- The same for a state that there is. Who merely asks makes none, but must not read counts that nobody keeps.
-local function follow_precisions()
-  local held = redis.call('HGET', META, 'precisions')
-  if held and held ~= ARGV[1] then ensure_epoch() end
-end
+-- Whether the counts at our precisions are kept. Who merely asks must not read others.
+local function are_kept() return redis.call('HGET', META, 'precisions') == ARGV[1] end
 
 -- Take drivers out of the state, given their registers.
 local function take_out(ids, registers)

@@ -8,6 +8,7 @@ redis.call('ZREMRANGEBYSCORE', connections, '-inf', ARGV[1])
 if most > 0 and not redis.call('ZSCORE', connections, connection) and redis.call('ZCARD', connections) >= most then
   return 0
 end
-redis.call('ZADD', connections, ARGV[3], connection)
+-- One that is known ends when it was to end: to subscribe makes it no younger.
+redis.call('ZADD', connections, 'NX', ARGV[3], connection)
 redis.call('EXPIRE', connections, ARGV[5])
 return 1

@@ -2,12 +2,13 @@
 -- KEYS  …, and last, to watch: the viewport's viewers, a hash: connection -> encoding
 -- ARGV  …, index of the precision, since, its epoch, the extent, the connection, its encoding
 -- Returns epoch, rev, live, last_event, since or 0 if resuming from there would not be complete, "cell …", "count …".
--- Only a viewer makes a state; who merely asks for one that does not exist is told that it is empty.
-if ARGV[7] then ensure_epoch() else follow_precisions() end
+-- Only a viewer makes a state; who merely asks for one that does not exist is told that it is empty, and of one that is
+-- kept for other precisions, as while a deployment replaces another, what a tally says.
+if ARGV[7] then ensure_epoch() end
 local i, since = tonumber(ARGV[3]), tonumber(ARGV[4])
+local is_kept = are_kept()
 -- A reader has a finer precision counted for a while: to tally it for each would take all drivers each time.
-local is_kept = redis.call('HGET', META, 'precisions') == ARGV[1] and redis.call('HLEN', DRIVERS) > 0
-if ARGV[7] or (is_kept and precisions[i] > ALWAYS) then begin(i) end
+if ARGV[7] or (is_kept and redis.call('HLEN', DRIVERS) > 0 and precisions[i] > ALWAYS) then begin(i) end
 local epoch, rev, live, last_event = stamp()
 local floors = redis.call('HMGET', META, 'floor', 'floor:' .. precisions[i])
 local floor = math.max(tonumber(floors[1] or 0), tonumber(floors[2] or 0))
@@ -19,7 +20,7 @@ if ARGV[7] then
   redis.call('HSETNX', viewports_of(i), ARGV[6], rev)
 end
 local cells, counts
-if is_counted[i] then
+if is_kept and is_counted[i] then
   cells, counts = changes(i, since)
 else
   since, cells, counts = 0, {}, {}

@@ -3,7 +3,9 @@ import pytest
 from moto import mock_aws
 
 from adapters import tokens
-from adapters.secret import ASK_AGAIN_S, FRESH_S, STALE_S, Secret
+from adapters.remembered import Remembered
+from adapters.secret import ASK_AGAIN_S, FRESH_S, STALE_S
+from adapters.secret import secret as a_secret
 from adapters.settings import TokenSettings
 from fakes.clock import FakeClock
 from heatmap.errors import Misconfigured, Unavailable
@@ -36,11 +38,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def secret(store: Store, clock: FakeClock) -> Secret:
-    return Secret(store.read, clock)
+def secret(store: Store, clock: FakeClock) -> Remembered[str]:
+    return a_secret(store.read, clock)
 
 
-def test_a_secret_is_read_once_in_five_minutes(secret: Secret, store: Store, clock: FakeClock):
+def test_a_secret_is_read_once_in_five_minutes(secret: Remembered[str], store: Store, clock: FakeClock):
     assert ["one", "one"] == [secret.value(), secret.value()]
     store.kept = "two"
 
@@ -52,7 +54,7 @@ def test_a_secret_is_read_once_in_five_minutes(secret: Secret, store: Store, clo
 
 
 def test_while_it_cannot_be_read_the_one_that_is_known_serves_on_for_a_day(
-    secret: Secret, store: Store, clock: FakeClock
+    secret: Remembered[str], store: Store, clock: FakeClock
 ):
     assert "one" == secret.value()
     store.is_down = True
@@ -65,7 +67,7 @@ def test_while_it_cannot_be_read_the_one_that_is_known_serves_on_for_a_day(
         secret.value()
 
 
-def test_who_does_not_answer_is_asked_once_a_minute(secret: Secret, store: Store, clock: FakeClock):
+def test_who_does_not_answer_is_asked_once_a_minute(secret: Remembered[str], store: Store, clock: FakeClock):
     assert "one" == secret.value()
     store.is_down = True
     clock.now += FRESH_S
@@ -77,7 +79,7 @@ def test_who_does_not_answer_is_asked_once_a_minute(secret: Secret, store: Store
     assert 3 == store.asked
 
 
-def test_as_long_as_it_is_not_known_each_call_asks(secret: Secret, store: Store):
+def test_as_long_as_it_is_not_known_each_call_asks(secret: Remembered[str], store: Store):
     store.is_down = True
     for _ in range(2):
         with pytest.raises(Unavailable):

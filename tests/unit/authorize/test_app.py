@@ -171,7 +171,7 @@ def test_what_a_token_allows_is_passed_on():
     ("plan", "key"), [(..., "fleetglow-usage-plan-default"), ("acme", "fleetglow-usage-plan-acme")]
 )
 def test_it_is_said_which_usage_plan_a_call_counts_for(plan: object, key: str):
-    assert key == ask(a_rest_request(f"Bearer {a_token(plan=plan)}"))["usageIdentifierKey"]
+    assert key == ask(a_rest_request(f"Bearer {a_token(fleetglow_plan=plan)}"))["usageIdentifierKey"]
 
 
 def test_who_calls_with_a_token_that_is_over_is_told_so_and_only_they_are():

@@ -83,8 +83,8 @@ def test_a_part_that_hangs_is_named_and_does_not_hold_up_the_answer():
         answer_wanted_no_more.wait(10)
         return {}
 
-    measured = health.measured({"one": well, "two": hanging}, NOW, patience_s=0.05)
+    measured = health.measured({"one": well, "two": hanging}, NOW, patience_s=0.5)
     answer_wanted_no_more.set()
 
     assert ("unavailable", "ok") == (measured["status"], measured["one"]["status"])
-    assert {"status": "unavailable", "reason": "no answer within 0.05 s"} == measured["two"]
+    assert {"status": "unavailable", "reason": "no answer within 0.5 s"} == measured["two"]
