@@ -65,12 +65,13 @@ def note(stream: str, shard_id: str, sequence_number: str) -> None:
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     entries = event["Records"]
     is_redriven = event.get(REDRIVE, False)
-    outcome = Aggregator(state(), failures, now, jump_speed).apply(
-        entries, is_redriven=is_redriven, hands_over=not is_redriven or event.get(HAND_OVER, False)
-    )
+    aggregator = Aggregator(state(), failures, now, jump_speed)
     if not entries:
         # So `fleetglow redrive` asks whether we work at all.
-        return outcome
+        return {}
+    outcome = aggregator.apply(
+        entries, is_redriven=is_redriven, hands_over=not is_redriven or event.get(HAND_OVER, False)
+    )
     if not is_redriven:
         last = entries[-1]
         note(last["eventSourceARN"].rpartition("/")[2], shard_of(last), last["kinesis"]["sequenceNumber"])

@@ -5,7 +5,7 @@ import json
 import time
 
 from browser.devtools import Browser, Page
-from browser.looks import AT_CELL, CELL, OTHER, READY, shown, text_of
+from browser.looks import AT_CELL, CELL, CONNECTED, OTHER, READY, shown, text_of
 from fakes.live_server import TOKEN, LiveServer
 
 ASKED = "document.getElementById('ask').open"
@@ -154,7 +154,7 @@ async def test_after_a_token_that_is_taken_no_more_another_may_open_other_cities
 ) -> None:
     await live.change({"kzf0tv5": 7}, city="nairobi")
     page = await browser.open(live.web_url + AT_CELL)
-    await page.wait_for("document.getElementById('city').options.length === 2")
+    await page.wait_for(f"document.getElementById('city').options.length === 2 && {CONNECTED}")
     live.tokens = {"another"}
     live.heat.open_cities = frozenset({"nairobi"})
     await live.drop()
