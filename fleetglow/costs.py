@@ -78,7 +78,9 @@ HEARTBEAT_S = 15
 HEARTBEAT_BYTES = 150
 # START, END and REPORT, and the metrics of the invocation.
 LOG_BYTES_PER_INVOCATION = 750
-METRICS = 45
+# Each metric with each service that writes it; and what the alarms watch, of which those that add several up are
+# charged for each.
+METRICS = 49
 ALARM_METRICS = 45
 # A queue is polled by Lambda whether or not there is something in it: five pollers, each for 20 s at a time.
 EMPTY_POLLS = 2 * 5 * MONTH_S / 20

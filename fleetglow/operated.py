@@ -51,7 +51,7 @@ def operated(stack: str | None, client: Callable[..., Any] = _client) -> Operate
     try:
         [found] = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except NoRegionError as error:
-        raise BadInput(f"--stack {stack}: expected a region to look in, in AWS_REGION or your AWS profile") from error
+        raise BadInput(f"--stack {stack}: expected a region, in AWS_DEFAULT_REGION or your AWS profile") from error
     except NoCredentialsError as error:
         raise BadInput(f"--stack {stack}: expected credentials for AWS, by AWS_PROFILE or another way") from error
     except (ClientError, BotoCoreError) as error:

@@ -11,7 +11,12 @@ from fleetglow.options import require_finite
 
 Drivers = Annotated[int, typer.Option(min=0, help="Drivers who ping, day and night.")]
 Interval = Annotated[float, typer.Option(min=0.1, help="Seconds between two pings of a driver.")]
-Batch = Annotated[int, typer.Option(min=1, max=500, help="Pings in a request.")]
+Batch = Annotated[
+    int,
+    typer.Option(
+        min=1, max=500, help="Pings in a request: 1 for phones that send for themselves, many for a fleet's gateway."
+    ),
+]
 ViewersOption = Annotated[int, typer.Option(min=0, help="Viewers who watch, day and night.")]
 FrameBytes = Annotated[int, typer.Option(min=1, help="What a viewer gets at a tick, in bytes.")]
 Tick = Annotated[float, typer.Option(min=1, max=60, help="Seconds between two ticks.")]
@@ -48,7 +53,16 @@ def cost(  # noqa: PLR0913, PLR0917 - each is an option
         for line in items:
             typer.echo(f"  {line.item:<30}{line.quantity:>11,.1f} {line.unit:<10}{line.usd:>11,.2f}")
     typer.echo(f"{'USD a month':<54}{sum(line.usd for line in lines):>11,.2f}")
-    typer.echo(f"list prices of {costs.PRICES_OF}; a month of 30 days")
+    if load.drivers:
+        typer.echo(_assumed(load))
+    typer.echo(f"list prices of {costs.PRICES_OF}; a month of 30 days; free is the first 100 GB sent to the internet")
+
+
+def _assumed(load: costs.Load) -> str:
+    """Who sends so many pings in a request; it is most of what the pings cost."""
+    if load.batch == 1:
+        return "1 ping in a request, as phones send for themselves; a gateway that sends for many: --batch"
+    return f"{load.batch} pings in a request, as a gateway sends for many; phones that send for themselves: --batch 1"
 
 
 def _document(load: costs.Load, lines: list[costs.Line]) -> dict[str, Any]:

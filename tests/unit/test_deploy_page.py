@@ -26,8 +26,16 @@ def test_every_parameter_that_is_given_there_exists():
 
 
 def test_every_output_that_is_asked_for_exists():
-    assert set() == found(r"OutputKey=='(\w+)'") - OUTPUTS
+    assert set() == found(r"\$\(output (\w+)\)") - OUTPUTS
+    assert {"'$1'"} == found(r"OutputKey==([^]]+)")
     assert set() == found(r"outputs? `(\w+)`", TEXT) - OUTPUTS
+
+
+def test_every_alarm_that_watches_over_a_deployment_exists():
+    [names] = found(r"for name in (.+); do", CODE)
+
+    assert set() == set(names.split()) - set(all_resources("AWS::CloudWatch::Alarm"))
+    assert len(names.split()) <= 5
 
 
 def test_every_name_of_ours_is_one_of_a_parameter_an_output_or_an_alarm():
@@ -44,7 +52,7 @@ def test_every_stage_and_command_and_file_exists():
     assert found(r"npm --prefix web run (\w+)") <= set(scripts)
     assert found(r"`fleetglow (\w+)`") <= {command.__name__ for command in COMMANDS}
     assert all((ROOT / path).is_file() for path in found(r"(scripts/[\w-]+)") | found(r"`(tests/[\w/]+\.py)`"))
-    options = found(r"--(?:rest|websocket)-url")
+    options = found(r"--(?:rest|websocket)-url|--output(?= web)")
     assert all(f'"{option}"' in (ROOT / "scripts/page-config").read_text() for option in options)
 
 

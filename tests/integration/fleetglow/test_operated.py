@@ -54,7 +54,7 @@ def test_another_kind_of_stack_is_none_of_ours():
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (NoRegionError(), r"^--stack theirs: expected a region to look in, in AWS_REGION or your AWS profile$"),
+        (NoRegionError(), r"^--stack theirs: expected a region, in AWS_DEFAULT_REGION or your AWS profile$"),
         (NoCredentialsError(), r"^--stack theirs: expected credentials for AWS, by AWS_PROFILE or another way$"),
     ],
 )

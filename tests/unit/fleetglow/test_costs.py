@@ -26,6 +26,7 @@ NOTHING = Load(
 FLEET = replace(NOTHING, drivers=10_000)
 AUDIENCE = replace(NOTHING, viewers=1_000)
 PAGE = (ROOT / "docs/cost.md").read_text()
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 
 def usd(load: Load, item: str, part: str | None = None) -> float:
@@ -119,15 +120,20 @@ def test_memory_is_what_the_template_gives():
     assert costs.CHECK_GB == given["CheckFunction"]
 
 
-def test_alarms_and_metrics_are_about_as_many_as_the_templates_have():
+def test_what_the_alarms_watch_is_what_the_templates_have():
     alarms = [each for each in all_resources("AWS::CloudWatch::Alarm").values() if "Condition" not in each]
     watched = [node for node in values(alarms) if isinstance(node, dict) and "MetricName" in node]
-    body = load(ROOT / "infra/dashboard.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    shown = [metric for widget in json.loads(body)["widgets"] for metric in widget["properties"]["metrics"]]
 
-    assert costs.ALARM_METRICS == pytest.approx(len(watched), abs=5)
-    own = {(metric[1], metric[3]) for metric in shown if metric[0] == "${Namespace}"}
-    assert costs.METRICS == pytest.approx(len(own), abs=5)
+    assert len(watched) == costs.ALARM_METRICS
+    assert f"{len(alarms)} alarms watch {len(watched)} metrics" in " ".join(PAGE.split())
+
+
+def test_the_metrics_are_those_that_the_operations_page_lists():
+    rows = re.findall(r"^\| ((?:`[a-z_0-9]+`(?:, )?)+) \| ([a-z, ]+) \|", OPERATIONS, re.MULTILINE)
+    metrics = {(name, service) for names, by in rows for name in names.split(", ") for service in by.split(", ")}
+
+    assert len(metrics) == costs.METRICS
+    assert f"{len(metrics)} metrics" in PAGE
 
 
 def test_the_table_adds_up():
@@ -137,6 +143,21 @@ def test_the_table_adds_up():
     [whole] = [float(line[-11:].replace(",", "")) for line in printed if line.startswith("USD a month")]
     assert whole == pytest.approx(sum(items), abs=0.2)
     assert costs.PRICES_OF in printed[-1]
+
+
+@pytest.mark.parametrize(
+    ("batch", "assumed"),
+    [
+        ("1", "1 ping in a request, as phones send for themselves"),
+        ("50", "50 pings in a request, as a gateway sends for many; phones that send for themselves: --batch 1"),
+    ],
+)
+def test_the_table_says_who_it_takes_for_the_sender(batch: str, assumed: str):
+    assert assumed in CliRunner().invoke(app, ["cost", "--batch", batch]).output
+
+
+def test_where_nobody_pings_there_is_no_sender():
+    assert "in a request" not in CliRunner().invoke(app, ["cost", "--drivers", "0"]).output
 
 
 def test_json_says_the_same_as_the_table():
