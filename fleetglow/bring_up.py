@@ -114,5 +114,8 @@ def _wait_until_ready(deployment: Deployment) -> None:
     deadline = time.monotonic() + READY_S
     while (reason := health.reason_not_answering(deployment)) is not None:
         if time.monotonic() > deadline:
-            raise DeployFailed(f"the stack is deployed, but does not answer: {reason}")
+            raise DeployFailed(
+                f"the stack is deployed, but does not answer: {reason}; `fleetglow status` says it of each part, "
+                "`fleetglow logs` with a function's name, as authorize, why"
+            )
         time.sleep(0.2)

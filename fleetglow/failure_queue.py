@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import MessageTypeDef
 
+# What to do about messages that are in it.
+ADVICE = (
+    "`fleetglow dlq` says why; `fleetglow redrive` applies what can be applied, and with --discard deletes what "
+    "never can"
+)
 _AT_ONCE = 10
 # So many answers in a row without anything new, and the queue only repeats itself.
 MAX_REPEATS = 10

@@ -8,6 +8,8 @@ import aiohttp
 from yarl import URL
 
 from fleetglow.errors import Refused
+from fleetglow.token_expiry import is_expired
+from heatmap.access import EXPIRED
 
 # API Gateway sends no message over 128 KB.
 MAX_MESSAGE_BYTES = 131_072
@@ -39,7 +41,7 @@ async def opened(session: aiohttp.ClientSession, url: URL, token: str) -> aiohtt
     except aiohttp.WSServerHandshakeError as error:
         if 400 <= error.status < 500 and error.status not in PASSING:
             # The error has the URL in it, where the token may be.
-            raise _refusal(error.status) from None
+            raise _refusal(error.status, token) from None
         raise
 
 
@@ -65,7 +67,9 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def _refusal(status: int) -> Refused:
+def _refusal(status: int, token: str) -> Refused:
+    if status == 401 and is_expired(token):
+        return Refused(EXPIRED)
     if status in {401, 403}:
         return Refused(f"token: expected a valid one, the server answered {status}")
     return Refused(f"connection: expected one that the server takes, it answered {status}")

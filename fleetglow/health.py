@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fleetglow import aws, local_stack
 from fleetglow.deploy import failed_update
 from fleetglow.deployment import VIEWER_SCOPE, Deployment
+from fleetglow.failure_queue import ADVICE
 from fleetglow.wording import counted
 
 OK = "ok"
@@ -128,8 +129,7 @@ def waiting(messages: int) -> str:
     """What so many messages in the failure queue mean."""
     if not messages:
         return OK
-    advice = "`fleetglow dlq` says why, `fleetglow redrive` applies them"
-    return f"{counted(messages, 'message')} {'waits' if messages == 1 else 'wait'} in the failure queue: {advice}"
+    return f"{counted(messages, 'message')} {'waits' if messages == 1 else 'wait'} in the failure queue: {ADVICE}"
 
 
 def functions(deployment: Deployment) -> str:

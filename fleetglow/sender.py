@@ -17,6 +17,8 @@ import msgspec
 from fleetglow.backoff import Backoff
 from fleetglow.clock import Clock
 from fleetglow.errors import FleetglowError, NotRunning, Refused
+from heatmap.access import EXPIRED
+from heatmap.errors import Expired
 
 MAX_IN_FLIGHT = 16
 ATTEMPTS = 6
@@ -189,13 +191,16 @@ class Sender:
 
     def _count(self, answer: Answer, pings: int) -> list[_Rejection]:
         """Count the pings that were answered for good; the rest came too fast, and may be sent again."""
-        if answer.status in {401, 403}:
-            expected = "one with the scope pings:write that is good for the pings' drivers and cities"
-            raise Refused(f"token: expected {expected}, the server answered {answer.status}")
         try:
             result = msgspec.json.decode(answer.body, type=_Result)
         except msgspec.DecodeError:
             result = _Result(code=f"HTTP {answer.status}")
+        if answer.status == 401:
+            is_expired = result.code == Expired.code
+            raise Refused(EXPIRED if is_expired else "token: expected a valid one, the server answered 401")
+        if answer.status == 403:
+            expected = "one with the scope pings:write that is good for the pings' drivers and cities"
+            raise Refused(f"token: expected {expected}, the server answered 403")
         self.tally.accepted += result.accepted
         early = []
         for rejection in result.rejected:

@@ -4,6 +4,7 @@ CloudFormation checks them as well, but late: a stack that fails over one has to
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import inf
@@ -21,9 +22,14 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
 
 class Rules(msgspec.Struct, frozen=True, rename="pascal"):
-    """What a template says of a parameter: the keys of CloudFormation that ours has."""
+    """What a template says of a parameter: the keys of CloudFormation that ours has.
+
+    Attributes:
+        constraint_description: what is expected, in words; else the rule that is not met says it.
+    """
 
     type: str
+    constraint_description: str | None = None
     allowed_values: list[str | int | float] = []
     allowed_pattern: str | None = None
     min_length: int = 0
@@ -36,15 +42,19 @@ def checked(given: Iterable[str], template: Path = TEMPLATE) -> dict[str, str]:
     """The values by name of parameters that are given as NAME=VALUE.
 
     Raises:
-        BadInput: the template has no such parameter, or does not take the value.
+        BadInput: the template has no such parameter, or does not take the value; or one is given twice.
     """
     pairs = [_pair(each) for each in given]
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise BadInput(f"{OPTION} {name}: expected one value, got {times}")
     # Reading the template takes a tenth of a second or more.
     rules = rules_of(template) if pairs else {}
     for name, value in pairs:
         if name not in rules:
             raise BadInput(f"{OPTION}: expected {_nearest(name, rules)}, got {name!r}")
-        if expected := _unmet(rules[name], value):
+        if unmet := _unmet(rules[name], value):
+            expected = rules[name].constraint_description or unmet
             raise BadInput(f"{OPTION} {name}: expected {expected}, got {value!r}")
     return dict(pairs)
 

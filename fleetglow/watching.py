@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from rich.align import Align
 from rich.console import Console, Group, RenderableType
@@ -26,6 +27,7 @@ from heatmap.errors import TooLarge
 LINES_AROUND_MAP = 4
 COLUMNS_AROUND_MAP = 2
 REDRAWS_PER_S = 2  # also between frames, so that a frame is seen to age
+LOOKS_FOR_SILENCE_EVERY_S = 1.0
 # Without a window to fit: streets can be told apart.
 PLAIN_PRECISION = 7
 LINK_STYLES = {"connected": "green", "connecting": "yellow", "reconnecting": "bold red"}
@@ -188,24 +190,64 @@ def header(view: HeatmapView, watched: Watched, in_view: int, now: float, consol
 
 
 class PlainLines:
-    """A line on stdout for each frame, a line on stderr for each change of the connection."""
+    """A line on stdout for each frame; on stderr one for what happens to the connection and to the city's state."""
 
-    def __init__(self, watched: Watched, out: Callable[[str], None], err: Callable[[str], None]) -> None:
+    def __init__(self, watched: Watched, out: Callable[[str], None], err: Callable[[str], None], clock: Clock) -> None:
         self._city = watched.city.name
         self._out = out
         self._err = err
+        self._clock = clock
         self._stand = ""
+        self._epoch: str | None = None
         self._frames = 0
+        self._view: HeatmapView | None = None
+        self._silent_since: float | None = None
 
     def __call__(self, view: HeatmapView) -> None:
+        self._view = view
         if (stand := stand_of(view)) != self._stand:
             self._stand = stand
-            self._err(f"{self._city}: {stand}")
+            self._say(stand)
+        if view.epoch is not None and view.epoch != self._epoch:
+            if self._epoch is not None:
+                self._say(f"the server counts anew: epoch {view.epoch}, after {self._epoch}")
+            self._epoch = view.epoch
         if view.frames > self._frames and view.as_of is not None:
             self._frames = view.frames
             least = f" of {view.min_cell_drivers} or more" if view.min_cell_drivers > 1 else ""
             counts = f"rev {view.rev} drivers {view.drivers} cells {len(view.cells)}{least}"
             self._out(" ".join([f"{view.as_of:%H:%M:%S}", self._city, counts, *_lag(view)]))
+
+    async def heed_silence(self) -> None:
+        """Say of each silence that is longer than the server's ever are since when it has lasted; until cancelled."""
+        while True:
+            await self._clock.sleep(LOOKS_FOR_SILENCE_EVERY_S)
+            now = self._clock.monotonic()
+            if self._view is None or not self._view.is_stale(now) or self._view.received_at == self._silent_since:
+                continue
+            self._silent_since = self._view.received_at
+            silent_s = now - (self._silent_since or 0)
+            since = _moment(self._clock.wall_ms() - silent_s * 1000)
+            self._say(f"nothing has come since {since}, for {silent_s:.0f} s")
+
+    def _say(self, what: str) -> None:
+        self._err(f"{_moment(self._clock.wall_ms())} {self._city}: {what}")
+
+
+async def follow_in_lines(
+    views: AsyncIterator[HeatmapView], lines: PlainLines, seconds: float | None, *, once: bool
+) -> None:
+    """`follow`, and heed silences meanwhile; raises what it does."""
+    heeding = asyncio.create_task(lines.heed_silence())
+    try:
+        await follow(views, lines, seconds, once=once)
+    finally:
+        heeding.cancel()
+
+
+def _moment(wall_ms: float) -> str:
+    """A moment in UTC (RFC 3339), to the second."""
+    return f"{datetime.fromtimestamp(wall_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _lag(view: HeatmapView) -> list[str]:

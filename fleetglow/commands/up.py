@@ -6,7 +6,13 @@ import typer
 
 Endpoint = Annotated[str | None, typer.Option(help="Deploy to the LocalStack that runs there; start none.")]
 Port = Annotated[int | None, typer.Option(help="Port of the local cloud (default: FLEETGLOW_PORT, or 4566).")]
-Parameter = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the template.")]
+Parameter = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="A parameter of the template; each that is not given goes back to its local default.",
+    ),
+]
 
 
 def up(endpoint_url: Endpoint = None, port: Port = None, parameter: Parameter = None) -> None:

@@ -42,7 +42,16 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
     from fleetglow.lookout import Lookout
     from fleetglow.options import paired_options
     from fleetglow.places import box, named_city
-    from fleetglow.watching import Picture, PlainLines, follow, live_map, looked_at, plain_precision, require_fit
+    from fleetglow.watching import (
+        Picture,
+        PlainLines,
+        follow,
+        follow_in_lines,
+        live_map,
+        looked_at,
+        plain_precision,
+        require_fit,
+    )
 
     if precision is not None and not COARSEST <= precision <= FINEST:
         raise BadInput(f"--precision: expected {COARSEST} to {FINEST}, got {precision}")
@@ -84,8 +93,8 @@ def watch(  # noqa: PLR0913, PLR0917 - one parameter an option
         async with client:
             lookout = Lookout(client, watched.city.name, watched.bbox, wanted)
             if not is_drawn:
-                lines = PlainLines(watched, typer.echo, lambda line: typer.echo(line, err=True))
-                await follow(lookout.views(), lines, limit_s, once=once)
+                lines = PlainLines(watched, typer.echo, lambda line: typer.echo(line, err=True), clock)
+                await follow_in_lines(lookout.views(), lines, limit_s, once=once)
             elif once:
                 await follow(
                     lookout.views(),

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.live_state import LiveState
 from heatmap.access import HEATMAP_READ, Principal
 from heatmap.cities import cities, listed
-from heatmap.privacy import audience_of, least_told, require_precision
+from heatmap.privacy import audience_of, least_told, precisions_for, require_precision
 from heatmap.state import Conservation
 from heatmap.viewports import Audience, viewport
 from query import answers, parameters
@@ -46,11 +46,13 @@ class Reads:
             Unavailable: the live state did not answer.
         """
         reader.require(HEATMAP_READ)
-        precision, bbox = parameters.precision(query, self.state.precisions), parameters.bbox(query)
-        wanted = viewport(query.get("city"), precision, bbox, cities(), self.state.precisions)
+        audience, counted = audience_of(reader), self.state.precisions
+        precision, bbox = parameters.precision(query, counted), parameters.bbox(query)
+        if precision in counted:
+            # Before it is known whether the box fits: one that does at a precision out of reach is no help.
+            require_precision(reader, precision)
+        wanted = viewport(query.get("city"), precision, bbox, cities(), precisions_for(audience, counted))
         reader.require_city(wanted.city)
-        require_precision(reader, precision)
-        audience = audience_of(reader)
         least = least_told(audience, self.least)
         if audience is Audience.EXACT:
             return answers.heatmap(wanted, self.state.view(wanted.city, precision), self.clock(), least)

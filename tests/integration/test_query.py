@@ -98,6 +98,21 @@ def test_without_the_scope_nothing_is_told(path: str):
     assert 403 == get(path, scope="pings:write", city="lagos")[0]
 
 
+def test_who_may_not_see_streets_is_told_so_however_large_the_box():
+    status, answer = get("/heatmap", "heatmap:read", city="lagos", precision="8")
+
+    assert (403, "forbidden") == (status, answer["code"])
+    assert "precision: expected at most 7 without the scope drivers:read, got 8" == answer["message"]
+
+
+def test_only_precisions_that_the_reader_may_see_are_offered():
+    public = get("/heatmap", "heatmap:read", city="lagos", precision="9")[1]["message"]
+    exact = get("/heatmap", city="lagos", precision="9")[1]["message"]
+
+    assert "precision: expected one of 4, 5, 6, 7, got 9" == public
+    assert "precision: expected one of 4, 5, 6, 7, 8, got 9" == exact
+
+
 def test_the_statistics_count_drivers_and_cells():
     status, answer = get("/stats")
 

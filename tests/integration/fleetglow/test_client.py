@@ -15,6 +15,7 @@ import pytest
 from fakes.live_server import TOKEN, LiveServer
 from fleetglow.backoff import Backoff
 from fleetglow.client import BadInput, BBox, HeatmapClient, HeatmapView, Patience, Told, Watch
+from minting import a_token
 
 DEADLINE_S = 10
 README = Path(__file__).parents[3] / "README.md"
@@ -195,6 +196,12 @@ async def test_a_refused_token_is_an_error_for_all_and_no_loop(live: LiveServer)
             await client.hello()
 
     assert ["bad"] == live.tried
+
+
+async def test_a_refused_token_that_has_expired_is_told_as_such(live: LiveServer):
+    async with connected(live, a_token(exp=1)) as client:
+        with pytest.raises(BadInput, match=r"^token: expected one that is still valid, got one that has expired$"):
+            await client.hello()
 
 
 @pytest.mark.parametrize("token", ["refused-as-subprotocol", "refused=in the query"])

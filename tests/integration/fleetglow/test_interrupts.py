@@ -10,6 +10,7 @@ import pytest
 
 from fakes.live_server import TOKEN, LiveServer
 from fleetglow.errors import INTERRUPTED
+from stamped_lines import without_moments
 
 DEADLINE_S = 60
 
@@ -46,7 +47,7 @@ async def interrupted(moment: str, *command: str) -> tuple[int | None, str, str]
     out, rest = await asyncio.gather(process.stdout.read(), process.stderr.read())
     lines = [*told, *rest.decode().splitlines(keepends=True)]
     err = "".join(line for line in lines if not line.startswith("import time:"))
-    return await process.wait(), out.decode(), err
+    return await process.wait(), out.decode(), without_moments(err)
 
 
 @pytest.mark.parametrize("moment", ["typer", "fleetglow.command_line", "asyncio", "rich.console", "fleetglow.client"])

@@ -17,6 +17,7 @@ from fleetglow.client import HeatmapClient
 from fleetglow.heatmap_view import HeatmapView
 from fleetglow.lookout import Lookout
 from heatmap.cells import cell_of
+from stamped_lines import without_moments
 
 DEADLINE_S = 40
 # Long before the next heartbeat.
@@ -42,12 +43,12 @@ def command(live: LiveServer, *options: str) -> list[str]:
 
 
 async def piped(live: LiveServer, *options: str) -> tuple[int | None, str, str]:
-    """Status, stdout and stderr of a run whose output is not a terminal."""
+    """Status, stdout and stderr (without moments) of a run whose output is not a terminal."""
     process = await asyncio.create_subprocess_exec(
         *command(live, *options), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    return process.returncode, out.decode(), without_moments(err.decode())
 
 
 class Terminal:
@@ -157,7 +158,7 @@ async def test_a_port_on_which_nobody_listens_is_named_and_tried_until_somebody_
     await process.communicate()
 
     assert ["connecting", f"connecting: 127.0.0.1:{port}: Connection refused", "connected"] == [
-        line.decode().strip().removeprefix("lagos: ") for line in told
+        without_moments(line.decode()).strip().removeprefix("lagos: ") for line in told
     ]
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from fleetglow.failure_queue import ADVICE
 from fleetglow.health import OK, unwell, waiting
 
 WELL = {"status": "ok", "stream": {"status": "ok", "lag_ms": 0}, "failures": {"status": "ok", "depth": 0}}
@@ -39,8 +40,8 @@ def test_what_is_not_well_is_said_in_one_line(status: int | str, body: str, stat
     ("messages", "state"),
     [
         (0, OK),
-        (1, "1 message waits in the failure queue: `fleetglow dlq` says why, `fleetglow redrive` applies them"),
-        (1_200, "1,200 messages wait in the failure queue: `fleetglow dlq` says why, `fleetglow redrive` applies them"),
+        (1, f"1 message waits in the failure queue: {ADVICE}"),
+        (1_200, f"1,200 messages wait in the failure queue: {ADVICE}"),
     ],
 )
 def test_a_failure_queue_is_well_if_nothing_waits_in_it(messages: int, state: str):

@@ -122,6 +122,19 @@ async def test_a_refused_token_is_an_error_at_once():
     assert 1 == len(server.bodies)
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"code":"expired","message":"token: it is over"}', "token: expected one that is still valid, got one that"),
+        (b'{"message":"Unauthorized"}', "token: expected a valid one, the server answered 401"),
+        (b"", "token: expected a valid one, the server answered 401"),
+    ],
+)
+async def test_an_expired_token_is_told_from_one_that_is_none(body: bytes, told: str):
+    with pytest.raises(BadInput, match=f"^{told}"):
+        await send(Script(Answer(401, body)), pings(1))
+
+
 async def test_the_server_may_ask_for_a_longer_pause():
     clock = FakeAsyncClock()
     await send(Script(Answer(429, b"", retry_after_s=20), taken(1)), pings(1), clock=clock)

@@ -8,12 +8,14 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from fakes.asyncio_clock import FakeAsyncClock
 from fleetglow.command_line import app
 from fleetglow.errors import BadInput, NotRunning
 from fleetglow.heatmap_view import HeatmapView, Link
 from fleetglow.watching import Picture, PlainLines, Watched, follow, looked_at, plain_precision
 from heatmap.cells import BBox, cell_of
 from heatmap.cities import cities
+from stamped_lines import without_moments
 
 LAGOS = cities().get("lagos")
 ISLAND = BBox(6.42, 3.38, 6.47, 3.43)
@@ -64,7 +66,7 @@ async def test_a_time_without_any_frame_is_an_error():
 def test_plain_output_is_a_line_for_each_frame_and_each_change_of_the_connection():
     out: list[str] = []
     err: list[str] = []
-    lines = PlainLines(Watched(LAGOS), out.append, err.append)
+    lines = PlainLines(Watched(LAGOS), out.append, err.append, FakeAsyncClock())
     for view in (a_view(frames=0), a_view(), a_view(), a_view(link="reconnecting"), a_view(frames=2)):
         lines(view)
 
@@ -72,12 +74,14 @@ def test_plain_output_is_a_line_for_each_frame_and_each_change_of_the_connection
         "00:00:05 lagos rev 11 drivers 5 cells 2 lag 40 ms",
         "00:00:05 lagos rev 12 drivers 5 cells 2 lag 40 ms",
     ] == out
-    assert ["lagos: connected", "lagos: reconnecting", "lagos: connected"] == err
+    assert ["lagos: connected", "lagos: reconnecting", "lagos: connected"] == [without_moments(line) for line in err]
 
 
 def test_plain_output_says_where_cells_of_few_drivers_are_hidden():
     out: list[str] = []
-    PlainLines(Watched(LAGOS), out.append, out.append)(replace(a_view(), min_cell_drivers=3, lag_ms=0))
+    PlainLines(Watched(LAGOS), out.append, out.append, FakeAsyncClock())(
+        replace(a_view(), min_cell_drivers=3, lag_ms=0)
+    )
 
     assert "00:00:05 lagos rev 11 drivers 5 cells 2 of 3 or more" == out[-1]
 
@@ -97,7 +101,7 @@ def test_the_picture_tells_no_lag_where_the_server_tells_none():
 
 def test_each_reason_for_which_there_is_no_connection_is_told_once():
     err: list[str] = []
-    lines = PlainLines(Watched(LAGOS), lambda _line: None, err.append)
+    lines = PlainLines(Watched(LAGOS), lambda _line: None, err.append, FakeAsyncClock())
     away = a_view(frames=0, link="connecting")
     refused, busy = (replace(away, trouble=trouble) for trouble in ("Connection refused", "the server answered 503"))
     for view in (away, refused, refused, busy, a_view()):
@@ -108,7 +112,38 @@ def test_each_reason_for_which_there_is_no_connection_is_told_once():
         "lagos: connecting: Connection refused",
         "lagos: connecting: the server answered 503",
         "lagos: connected",
+    ] == [without_moments(line) for line in err]
+
+
+def test_that_the_server_counts_anew_is_told_with_the_moment():
+    err: list[str] = []
+    lines = PlainLines(Watched(LAGOS), lambda _line: None, err.append, FakeAsyncClock())
+    for view in (a_view(), replace(a_view(), epoch=None), a_view(), replace(a_view(frames=2), epoch="e2")):
+        lines(view)
+
+    assert [
+        "2026-01-01T00:00:00Z lagos: connected",
+        "2026-01-01T00:00:00Z lagos: the server counts anew: epoch e2, after e1",
     ] == err
+
+
+async def test_each_silence_is_told_once_with_the_moment_since_when_it_lasts():
+    err: list[str] = []
+    clock = FakeAsyncClock()
+    lines = PlainLines(Watched(LAGOS), lambda _line: None, err.append, clock)
+    lines(replace(a_view(), received_at=0.0, heartbeat_s=15))
+    heeding = asyncio.create_task(lines.heed_silence())
+    for _ in range(60):
+        await asyncio.sleep(0)
+    lines(replace(a_view(), received_at=60.0, heartbeat_s=15))
+    for _ in range(40):
+        await asyncio.sleep(0)
+    heeding.cancel()
+
+    assert [
+        "2026-01-01T00:00:23Z lagos: nothing has come since 2026-01-01T00:00:00Z, for 23 s",
+        "2026-01-01T00:01:23Z lagos: nothing has come since 2026-01-01T00:01:00Z, for 23 s",
+    ] == err[1:]
 
 
 def a_console(width: int = 120, height: int = 30, encoding: str = "utf-8") -> Console:
