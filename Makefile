@@ -25,13 +25,13 @@ setup:
 run: setup
 	@$(BIN)/fleetglow run
 
-# Two suites at a time, for most of them mostly wait; each is shown whole when it ends. The longest begin, so that the
+# Three suites at a time, for most of them mostly wait; each is shown whole when it ends. The longest begin, so that the
 # shortest fill up what is left at the end.
 SUITES := test-e2e test-browser test-integration test-extension test-unit test-web
 WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 test: setup
-	@echo "two suites at a time, each shown when it ends: $(SUITES:test-%=%)"
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(WHOLE) $(SUITES)
+	@echo "three suites at a time, each shown when it ends: $(SUITES:test-%=%)"
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(WHOLE) $(SUITES)
 
 test-unit: setup
 	$(BIN)/pytest tests/unit
